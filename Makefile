@@ -1,0 +1,66 @@
+# The stable interface; `make help` lists it. Every target works from a clean clone.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+CLUSTER_PYTHON := .venv-devcluster/bin/python
+CLUSTER ?= devcluster
+
+.PHONY: help bootstrap bootstrap-cluster cluster-up cluster-down cluster-info images deploy demo-cluster demo test test-unit test-api \
+	test-e2e test-devcluster check format generate bench
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | column -t -s '|'
+
+bootstrap:
+	@scripts/bootstrap dev
+
+bootstrap-cluster:
+	@scripts/bootstrap devcluster
+
+cluster-up: bootstrap-cluster ## a one-node cluster with Knative, KServe and S3 (CLUSTER=existing: check $$KUBECONFIG's cluster)
+	@CLUSTER=$(CLUSTER) $(CLUSTER_PYTHON) -m devcluster up
+
+cluster-down: bootstrap-cluster ## end it; only caches stay
+	@CLUSTER=$(CLUSTER) $(CLUSTER_PYTHON) -m devcluster down
+
+cluster-info: bootstrap-cluster ## JSON: kubeconfig, ingress, s3
+	@CLUSTER=$(CLUSTER) $(CLUSTER_PYTHON) -m devcluster info
+
+images: bootstrap-cluster ## build the operator, trainer and predictor images and load them into the cluster
+	@CLUSTER=$(CLUSTER) $(CLUSTER_PYTHON) -m devcluster images
+
+deploy: bootstrap-cluster ## helm install (or upgrade) the operator
+	@CLUSTER=$(CLUSTER) scripts/deploy
+
+demo-cluster: bootstrap cluster-up images deploy ## the whole loop on real input: train, serve, scale to zero, wake
+	@$(PYTHON) -m examples.digits.demo
+
+demo: demo-cluster ## the same
+
+generate: bootstrap ## write the generated files: CRD, chart values schema, manifests, API reference
+	@scripts/generate
+
+format: bootstrap ## format and fix what can be fixed
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+check: bootstrap ## format, lint, types, layers, generated files and locks fresh
+	@scripts/check
+
+test-unit: bootstrap ## milliseconds each
+	@$(PYTHON) -m pytest tests/unit
+
+test-api: bootstrap ## against a real kube-apiserver
+	@$(PYTHON) -m pytest tests/api
+
+test-e2e: bootstrap cluster-up images ## against the whole stack
+	@$(PYTHON) -m pytest tests/e2e --ignore tests/e2e/devcluster
+
+test-devcluster: bootstrap cluster-up ## heal, idempotence, and what cluster-down leaves; disturbs everything else
+	@$(PYTHON) -m pytest tests/e2e/devcluster
+
+test: ## everything that this machine can host
+	@scripts/test
+
+bench: bootstrap cluster-up images deploy ## measure; prints figures with their spread
+	@$(PYTHON) -m tests.bench
