@@ -40,6 +40,7 @@ ENTRYPOINT ["python", "-m", "transfermodel_operator"]
 
 FROM runtime AS trainer
 COPY --from=trainer-packages /opt/venv /opt/venv
+COPY operator/transfermodel_operator/__init__.py /app/transfermodel_operator/__init__.py
 COPY operator/transfermodel_operator/api /app/transfermodel_operator/api
 COPY predictor/transfermodel_predictor /app/transfermodel_predictor
 COPY trainer/transfermodel_trainer /app/transfermodel_trainer

@@ -1,0 +1,166 @@
+"""The contract between operator and trainer: one request in, progress lines and one outcome out."""
+
+from enum import StrEnum
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from transfermodel_operator.api.conditions import Reason
+from transfermodel_operator.api.meta import ApiModel
+from transfermodel_operator.api.spec import DataSource, FineTuning, Input, Weights
+
+REQUEST_VARIABLE: Final = "TRANSFERMODEL_RUN"
+"""Environment variable that holds the RunRequest as JSON."""
+
+DATA_CREDENTIALS_PREFIX: Final = "TRANSFERMODEL_DATA_"
+OUTPUT_CREDENTIALS_PREFIX: Final = "TRANSFERMODEL_OUTPUT_"
+"""The keys below arrive as environment variables with these prefixes: two secrets, two purposes."""
+
+CREDENTIAL_KEYS: Final = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_ENDPOINT_URL",
+    "AWS_REGION",
+)
+REQUIRED_CREDENTIAL_KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+
+EXIT_SUCCEEDED: Final = 0
+EXIT_FAILED: Final = 1
+"""Something that may pass: the Job tries again, up to its backoffLimit."""
+EXIT_USER_ERROR: Final = 42
+"""The user's data or spec is wrong: trying again cannot help (podFailurePolicy FailJob)."""
+
+TERMINATION_MESSAGE_LIMIT: Final = 3072
+"""Bytes of JSON in the termination message; Kubernetes keeps the last 4096 of it."""
+
+
+class FailureClass(StrEnum):
+    """Who can mend a failure."""
+
+    USER = "User"
+    """The spec or the data is wrong; retried when either changes."""
+    STORAGE = "Storage"
+    """Storage did not answer or refused to write; retried by itself with backoff."""
+    RUN = "Run"
+    """Anything else."""
+
+
+class BaseArtifact(ApiModel):
+    """The version of another TransferModel whose trunk is the start."""
+
+    transfer_model: str
+    version: str
+    uri: str
+    """Folder of the artifact, without a trailing slash."""
+    digest: str
+    """sha256:… of its manifest.json."""
+
+
+class RunBackbone(ApiModel):
+    """Exactly one of (name with weights) and base."""
+
+    name: str | None = None
+    weights: Weights | None = None
+    base: BaseArtifact | None = None
+    input: Input | None = None
+
+
+class RunData(ApiModel):
+    """The data of the run."""
+
+    train: DataSource
+    validation: DataSource | None = None
+    test: DataSource | None = None
+    validation_fraction: str = "0.2"
+
+
+class RunTraining(ApiModel):
+    """The learning of the run."""
+
+    strategy: Literal["FeatureExtraction", "FineTuning"]
+    fine_tuning: FineTuning | None = None
+    seed: int = 0
+    max_duration_seconds: int = 3600
+
+
+class RunRequest(ApiModel):
+    """Everything that the trainer needs to know, but for credentials."""
+
+    run: str
+    """The run's key (hex)."""
+    namespace: str
+    name: str
+    """The TransferModel's name."""
+    task: Literal["ImageClassification"]
+    backbone: RunBackbone
+    data: RunData
+    training: RunTraining
+    output_uri: str
+    """Results go to <outputUri>/<namespace>/<name>/runs/<run>/<inputsDigest>/."""
+    allow_named_weights: bool = True
+    """Whether torchvision's own (.pth) weights may be loaded, always with weights_only; a setting of the operator."""
+
+
+class RunProgress(ApiModel):
+    """One line of JSON on stdout per step of progress."""
+
+    phase: Literal["Data", "Backbone", "Features", "Training", "Evaluation", "Publishing"]
+    percent: Annotated[int, Field(ge=0, le=100)]
+    """Of the whole run."""
+    epoch: int | None = None
+    epochs: int | None = None
+    eta_seconds: int | None = None
+    loss: str | None = None
+
+
+class RunCounts(ApiModel):
+    """What the data held, in samples."""
+
+    classes: int
+    train: int
+    validation: int = 0
+    test: int = 0
+    skipped: int = 0
+    """Files that were not images."""
+
+
+class RunResult(ApiModel):
+    """What a finished run writes to the termination message, and to result.json in full."""
+
+    outcome: Literal["Succeeded"] = "Succeeded"
+    run: str
+    inputs_digest: str
+    """Hash of what the data and weights held when the run began."""
+    data_digest: str
+    """Hash over key, size and ETag of every object of the data."""
+    uri: str
+    """Folder of the artifact, without a trailing slash."""
+    digest: str
+    """sha256:… of the artifact's manifest.json: the version's digest."""
+    metrics: dict[str, str]
+    """Headline metrics: accuracy, accuracyLow and accuracyHigh (95 % interval), crossEntropy, …"""
+    metrics_split: Literal["test", "validation"]
+    """What the metrics were measured on."""
+    estimated: bool
+    """True when there was no test set."""
+    counts: RunCounts
+    seconds: dict[str, float]
+    """Seconds per phase; `total` is the whole run."""
+    device: str
+    """cpu, or cuda with the device's name."""
+    reused: bool = False
+    """True when a stored result of the same inputs was returned and nothing was trained."""
+    base_digest: str | None = None
+    warnings: list[str] = []
+    """Sentences for people, such as how many files were skipped."""
+
+
+class RunFailure(ApiModel):
+    """What a failed run writes to the termination message."""
+
+    outcome: Literal["Failed"] = "Failed"
+    failure: FailureClass
+    reason: Reason
+    message: str
+    """What is wrong and what to do."""
