@@ -1,0 +1,42 @@
+"""Fixtures of the end-to-end tests: the running stack, and a namespace per test."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.stack import Stack, Workspace
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything below this folder."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Stack:
+    """The devcluster with the operator installed; under CI=true its absence is a failure."""
+    try:
+        return Stack.discover()
+    except RuntimeError as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def workspace(stack: Stack) -> Iterator[Workspace]:
+    """A namespace of this test's own."""
+    with stack.workspace() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared_workspace(stack: Stack) -> Iterator[Workspace]:
+    """A namespace for the tests of one module that only look."""
+    with stack.workspace() as made:
+        yield made
