@@ -50,7 +50,7 @@ def bad_inputs(w: Workspace) -> list[Bad]:
     other = w.upload("other", datasets.folder(("grey", "red"), per_class=3))
     rubbish = {f"red/broken-{i}.png": b"not an image" for i in range(20)}
     mostly = w.upload("mostly-broken", datasets.folder(per_class=4) | rubbish)
-    w.create_secret("wrong", AWS_SECRET_ACCESS_KEY="not-the-secret-of-this-key")  # noqa: S106
+    w.create_secret("wrong", AWS_SECRET_ACCESS_KEY="not-the-secret-of-this-key")
     w.upload("weights", {"broken.safetensors": b"\x08\x00\x00\x00\x00\x00\x00\x00{}      "})
     input_32 = {"size": 32}
 
@@ -70,14 +70,43 @@ def bad_inputs(w: Workspace) -> list[Bad]:
         return spec
 
     return [
-        Bad("unknown-backbone", "Trained", "UnknownBackbone", ("resnet18",), named("torchvision/resnet81", {"scratch": True}, input=input_32) | {"training": quick_spec(good)["training"]}),
-        Bad("unknown-weights", "Trained", "WeightsUnavailable", ("IMAGENET1K_V1",), named("torchvision/resnet18", {"name": "IMAGENET9K"})),
-        Bad("no-download", "Trained", "WeightsUnavailable", ("IMAGENET1K_V1", "weights.uri"), named("torchvision/resnet18", {"name": "IMAGENET1K_V1"})),
-        Bad("misfit", "Trained", "WeightsMismatch", ("conv1.weight",), named("torchvision/resnet18", {"uri": f"s3://datasets/{w.namespace}/weights/broken.safetensors"}, input=input_32)),
+        Bad(
+            "unknown-backbone",
+            "Trained",
+            "UnknownBackbone",
+            ("resnet18",),
+            named("torchvision/resnet81", {"scratch": True}, input=input_32)
+            | {"training": quick_spec(good)["training"]},
+        ),
+        Bad(
+            "unknown-weights",
+            "Trained",
+            "WeightsUnavailable",
+            ("IMAGENET1K_V1",),
+            named("torchvision/resnet18", {"name": "IMAGENET9K"}),
+        ),
+        Bad(
+            "no-download",
+            "Trained",
+            "WeightsUnavailable",
+            ("IMAGENET1K_V1", "weights.uri"),
+            named("torchvision/resnet18", {"name": "IMAGENET1K_V1"}),
+        ),
+        Bad(
+            "misfit",
+            "Trained",
+            "WeightsMismatch",
+            ("conv1.weight",),
+            named(
+                "torchvision/resnet18",
+                {"uri": f"s3://datasets/{w.namespace}/weights/broken.safetensors"},
+                input=input_32,
+            ),
+        ),
         Bad("no-bucket", "DataReady", "DataNotFound", ("s3://no-such-bucket",), of("s3://no-such-bucket/train")),
         Bad("no-prefix", "DataReady", "DataNotFound", ("nothing-here",), of("s3://datasets/nothing-here")),
-        Bad("wrong-credentials", "DataReady", "DataAccessDenied", ("secret",), of(good, credentialsSecretName="wrong")),  # noqa: S106
-        Bad("no-secret", "Trained", "SecretNotFound", ("absent",), of(good, credentialsSecretName="absent")),  # noqa: S106
+        Bad("wrong-credentials", "DataReady", "DataAccessDenied", ("secret",), of(good, credentialsSecretName="wrong")),
+        Bad("no-secret", "Trained", "SecretNotFound", ("absent",), of(good, credentialsSecretName="absent")),
         Bad("empty-class", "DataReady", "EmptyClass", ("yellow",), of(empty)),
         Bad("one-class", "DataReady", "TooFewClasses", ("red",), of(single)),
         Bad("classes-differ", "DataReady", "ClassesDiffer", ("grey",), of(good, test={"uri": other})),
@@ -87,14 +116,36 @@ def bad_inputs(w: Workspace) -> list[Bad]:
         Bad("link-tar", "DataReady", "UnsafeArchive", ("link.png",), of(f"{archives}/link.tar")),
         Bad("many-gpus", "Trained", "Unschedulable", ("nvidia.com/gpu",), resources(**{"nvidia.com/gpu": 64})),
         Bad("no-memory", "Trained", "OutOfMemory", ("memory",), resources(memory="150Mi")),
-        Bad("no-output-bucket", "Trained", "OutputNotWritable", ("s3://no-such-output",), output(uri="s3://no-such-output", credentialsSecretName="s3")),  # noqa: S106
-    ]  # fmt: skip
+        Bad(
+            "no-output-bucket",
+            "Trained",
+            "OutputNotWritable",
+            ("s3://no-such-output",),
+            output(uri="s3://no-such-output", credentialsSecretName="s3"),
+        ),
+    ]
 
 
 NAMES = [
-    "unknown-backbone", "unknown-weights", "no-download", "misfit", "no-bucket", "no-prefix", "wrong-credentials", "no-secret", "empty-class", "one-class",
-    "classes-differ", "not-images", "escaping-tar", "escaping-zip", "link-tar", "many-gpus", "no-memory", "no-output-bucket",
-]  # fmt: skip
+    "unknown-backbone",
+    "unknown-weights",
+    "no-download",
+    "misfit",
+    "no-bucket",
+    "no-prefix",
+    "wrong-credentials",
+    "no-secret",
+    "empty-class",
+    "one-class",
+    "classes-differ",
+    "not-images",
+    "escaping-tar",
+    "escaping-zip",
+    "link-tar",
+    "many-gpus",
+    "no-memory",
+    "no-output-bucket",
+]
 
 
 @pytest.fixture(scope="module")
