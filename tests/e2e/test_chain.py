@@ -12,14 +12,14 @@ def from_base(base: str, train: str, **overrides: object) -> Manifest:
 
 def test_a_chain_waits_in_order(workspace: Workspace) -> None:
     train = workspace.upload("train", datasets.folder())
-    none = {"serving": {"mode": "None"}}
+    none: Manifest = {"mode": "None"}
     # The last one first: it must wait for what does not exist yet.
-    workspace.apply("third", from_base("second", train, **none))
+    workspace.apply("third", from_base("second", train, serving=none))
     assert "second" in workspace.wait_reason("third", "Trained", "BaseNotFound")
-    workspace.apply("second", from_base("first", train, **none))
+    workspace.apply("second", from_base("first", train, serving=none))
     workspace.wait_reason("third", "Trained", "WaitingForBase")
     assert workspace.jobs("second") == workspace.jobs("third") == []
-    workspace.apply("first", quick_spec(train, **none))
+    workspace.apply("first", quick_spec(train, serving=none))
     for name in ("first", "second", "third"):
         workspace.wait_ready(name)
     created = [workspace.status(name)["versions"][0]["createdAt"] for name in ("first", "second", "third")]

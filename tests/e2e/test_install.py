@@ -3,7 +3,7 @@
 import json
 
 from tests.support import operator
-from tests.support.stack import OPERATOR_NAMESPACE, Stack
+from tests.support.stack import OPERATOR_NAMESPACE, Manifest, Stack
 from tests.support.waiting import wait_for
 
 
@@ -23,7 +23,7 @@ def test_the_operator_runs_restricted(stack: Stack) -> None:
     operator.wait_ready(stack)
     name = operator.pods(stack)[0].split("/")[1]
     pod = json.loads(stack.kubectl("get", "pod", name, "-n", OPERATOR_NAMESPACE, "-o", "json"))
-    stripped = {
+    stripped: Manifest = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": "probe"},

@@ -21,6 +21,7 @@ import obstore
 from kubernetes.client.exceptions import ApiException
 from obstore.store import S3Store
 
+from devcluster import golang
 from tests.support.datasets import Files
 from tests.support.waiting import wait_for
 
@@ -84,8 +85,6 @@ class Stack:
 
     def helm(self, *arguments: str) -> str:
         """Run the helm that the devcluster brings."""
-        from devcluster import golang
-
         answer = subprocess.run(
             [str(golang.build("helm") / "helm"), *arguments],
             env=os.environ | {"KUBECONFIG": self.kubeconfig},
