@@ -1,0 +1,3 @@
+module transfermodel.invalid/devcluster/pause
+
+go 1.24.0

