@@ -1,0 +1,61 @@
+"""What the platform's owner decides; read once, from one environment variable that the chart fills."""
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field
+
+from transfermodel_operator.api.meta import ApiModel
+from transfermodel_operator.api.spec import Output, Resources
+
+SETTINGS_VARIABLE: Final = "TRANSFERMODEL_OPERATOR_SETTINGS"
+"""Environment variable that holds the Settings as JSON in camelCase."""
+
+
+def default_trainer_resources() -> Resources:
+    """Return what a training container gets unless the spec says otherwise; no CPU limit, it would only throttle."""
+    return Resources(requests={"cpu": "500m", "memory": "1Gi"}, limits={"memory": "4Gi"})
+
+
+def default_predictor_resources() -> Resources:
+    """Return what a predictor container gets unless the spec says otherwise."""
+    return Resources(requests={"cpu": "100m", "memory": "256Mi"}, limits={"memory": "1Gi"})
+
+
+class Settings(ApiModel):
+    """Settings of the operator."""
+
+    trainer_image: str
+    predictor_image: str
+    """The image of versions recorded from now on; earlier versions keep theirs."""
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    output: Output | None = None
+    """Where artifacts go when spec.output is not set."""
+    trainer_resources: Resources = Field(default_factory=default_trainer_resources)
+    predictor_resources: Resources = Field(default_factory=default_predictor_resources)
+    allow_named_weights: bool = True
+    """Whether torchvision's own (.pth) weights may be loaded."""
+    watch_namespaces: list[str] = []
+    """Empty: all."""
+    ingress_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Port of the ingress as users reach it; written into status.url unless it is the scheme's own."""
+    cluster_domain: str = "cluster.local"
+    relist_seconds: Annotated[int, Field(ge=1)] = 60
+    progress_seconds: Annotated[int, Field(ge=1)] = 2
+    """How often the last line of a running training pod is read."""
+    progress_updates: Annotated[int, Field(ge=0)] = 6
+    """How often at most progress is written to status, per run."""
+    liveness_port: Annotated[int, Field(ge=1, le=65535)] = 8080
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Read the settings.
+
+        Raises:
+            ValueError: The variable is missing, or a setting is wrong; the message says which.
+        """
+        text = environment.get(SETTINGS_VARIABLE)
+        if not text:
+            raise ValueError(f"Set {SETTINGS_VARIABLE} to the operator's settings as JSON; the Helm chart does so.")
+        return cls.model_validate_json(text)
