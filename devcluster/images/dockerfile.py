@@ -1,0 +1,85 @@
+"""What a target of the Dockerfile is made from: just enough of the format to know when it must be built again."""
+
+import re
+from dataclasses import dataclass, field
+
+_WORD = re.compile(r"\S+")
+
+
+@dataclass
+class Stage:
+    """One FROM and what follows it.
+
+    Attributes:
+        base: name of an earlier stage, or an image reference.
+        copies: paths of the build context that it copies.
+        stages: other stages that it copies from.
+    """
+
+    base: str
+    copies: list[str] = field(default_factory=list)
+    stages: list[str] = field(default_factory=list)
+
+
+def parse(text: str) -> dict[str, Stage]:
+    """Read the stages of a Dockerfile by name, unnamed ones by their number.
+
+    Raises:
+        ValueError: a FROM names a build argument that has no default.
+    """
+    arguments: dict[str, str] = {}
+    stages: dict[str, Stage] = {}
+    current: Stage | None = None
+    for line in re.sub(r"\\\n", " ", text).splitlines():
+        words = _WORD.findall(line.partition("#")[0] if line.lstrip().startswith("#") else line)
+        if not words:
+            continue
+        instruction, rest = words[0].upper(), words[1:]
+        if instruction == "ARG" and current is None:
+            name, _, value = rest[0].partition("=")
+            arguments[name] = value
+        elif instruction == "FROM":
+            current = Stage(_substitute(rest[0], arguments))
+            stages[rest[2] if len(rest) == 3 else str(len(stages))] = current
+        elif instruction in ("COPY", "ADD") and current is not None:
+            source = next((word.removeprefix("--from=") for word in rest if word.startswith("--from=")), None)
+            sources = [word for word in rest if not word.startswith("--")][:-1]
+            if source is None:
+                current.copies.extend(sources)
+            else:
+                current.stages.append(source)
+    return stages
+
+
+def _substitute(text: str, arguments: dict[str, str]) -> str:
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1) or match.group(2)
+        if not arguments.get(name):
+            raise ValueError(f"the Dockerfile's FROM uses ${name}, and no ARG before it gives it a value")
+        return arguments[name]
+
+    return re.sub(r"\$(?:\{(\w+)\}|(\w+))", value, text)
+
+
+def inputs(stages: dict[str, Stage], target: str) -> list[str]:
+    """Paths of the build context that a target depends on, through every stage that it uses.
+
+    Raises:
+        KeyError: no such target.
+    """
+    found: set[str] = set()
+    waiting, seen = [target], set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen or (name != target and name not in stages):
+            continue
+        seen.add(name)
+        stage = stages[name]
+        found.update(stage.copies)
+        waiting += [stage.base, *stage.stages]
+    return sorted(found)
+
+
+def outside_bases(stages: dict[str, Stage]) -> list[str]:
+    """Images that the Dockerfile starts from and does not build itself."""
+    return sorted({stage.base for stage in stages.values() if stage.base not in stages and stage.base != "scratch"})
