@@ -72,7 +72,7 @@ class Stack:
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
         """Run kubectl as a user would, and return what it printed."""
         answer = subprocess.run(
-            ["kubectl", "--kubeconfig", self.kubeconfig, *arguments],
+            [str(golang.build("kubernetes") / "kubectl"), "--kubeconfig", self.kubeconfig, *arguments],
             input=stdin,
             capture_output=True,
             text=True,
