@@ -1,0 +1,1 @@
+"""The objects that a TransferModel owns, built as plain dicts; pure."""

@@ -1,0 +1,58 @@
+"""What the trainer's and the predictor's containers have in common."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from transfermodel_operator.api.run import CREDENTIAL_KEYS, REQUIRED_CREDENTIAL_KEYS
+from transfermodel_operator.api.spec import Resources
+
+USER: Final = 65532
+
+SECURITY_CONTEXT: Final[Mapping[str, Any]] = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+    "runAsNonRoot": True,
+    "runAsUser": USER,
+    "runAsGroup": USER,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+"""Pod Security `restricted`, whole, on the container: Knative drops it at the pod's level."""
+
+
+def credentials(secret_name: str | None, prefix: str = "") -> list[dict[str, Any]]:
+    """Return storage credentials as environment variables, key by key: a Secret can set nothing else.
+
+    A missing Secret or a missing required key keeps the container from starting, and the pod says so.
+    """
+    if secret_name is None:
+        return []
+    return [
+        {
+            "name": f"{prefix}{key}",
+            "valueFrom": {
+                "secretKeyRef": {"name": secret_name, "key": key}
+                | ({} if key in REQUIRED_CREDENTIAL_KEYS else {"optional": True})
+            },
+        }
+        for key in CREDENTIAL_KEYS
+    ]
+
+
+def resources(wanted: Resources | None, defaults: Resources) -> dict[str, dict[str, str]]:
+    """Return the container's resources: a default holds for a resource that the user names in neither place.
+
+    So a user's limit is never below a default request, nor a user's request above a default limit.
+    """
+    wanted = wanted or Resources()
+    named = {*(wanted.limits or {}), *(wanted.requests or {})}
+    merged = {}
+    for key, own, default in (
+        ("limits", wanted.limits or {}, defaults.limits or {}),
+        ("requests", wanted.requests or {}, defaults.requests or {}),
+    ):
+        quantities = {name: str(value) for name, value in default.items() if name not in named}
+        quantities |= {name: str(value) for name, value in own.items()}
+        if quantities:
+            merged[key] = dict(sorted(quantities.items()))
+    return merged
