@@ -1,0 +1,62 @@
+"""The S3 server: versitygw over a folder of this machine, for the host on loopback and for pods on the bridge."""
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+
+from devcluster import golang, health, paths, versions
+from devcluster.processes import Process
+
+# What the chart's values and the examples write to; a bucket is a folder of the server's root.
+BUCKETS = ("datasets", "models")
+_HEALTH_PATH = "/healthz"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Of the one user, who may do everything."""
+
+    access_key: str
+    secret_key: str
+
+
+def credentials() -> Credentials:
+    """Random keys, made once per cluster; only root can read them."""
+    file = paths.STATE / "s3-credentials.json"
+    if not file.exists():
+        made = Credentials(f"devcluster{secrets.token_hex(5)}", secrets.token_urlsafe(30))
+        unfinished = file.with_suffix(".unfinished")
+        unfinished.unlink(missing_ok=True)
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+            json.dump(asdict(made), stream)
+        unfinished.rename(file)
+    return Credentials(**json.loads(file.read_text()))
+
+
+def endpoint() -> str:
+    """Where the host finds it."""
+    return f"http://127.0.0.1:{versions.S3_PORT}"
+
+
+def process() -> Process:
+    """The server; makes its folder and buckets."""
+    for bucket in BUCKETS:
+        (paths.S3 / bucket).mkdir(parents=True, exist_ok=True)
+    keys = credentials()
+    command = (
+        str(golang.build("versitygw") / "versitygw"),
+        f"--port=127.0.0.1:{versions.S3_PORT}",
+        f"--port={versions.NODE_ADDRESS}:{versions.S3_PORT}",
+        f"--health={_HEALTH_PATH}",
+        "--keep-alive",
+        "--quiet",
+        "posix",
+        str(paths.S3),
+    )
+    return Process(
+        name="versitygw",
+        command=command,
+        healthy=lambda: health.answers(endpoint() + _HEALTH_PATH),
+        environment={"ROOT_ACCESS_KEY": keys.access_key, "ROOT_SECRET_KEY": keys.secret_key},
+    )
