@@ -1,0 +1,89 @@
+"""The proof of serving: one real prediction of a Knative Revision, whose answer must name the version's digest."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+import aiohttp
+
+from transfermodel_operator.cluster import Client, ClusterError
+from transfermodel_operator.cluster.kinds import SERVICES
+from transfermodel_operator.observed import Proof
+from transfermodel_operator.plan import ProofRequest
+
+TIMEOUT_SECONDS: Final = 20.0
+ANSWER_LIMIT: Final = 1 << 20
+"""Bytes; an answer to one image is a few kilobytes, a thousand classes included."""
+SENTENCE_LIMIT: Final = 300
+
+# 8 x 8 pixels of a colour gradient.
+IMAGE: Final = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAbElEQVR42hXNQRUAUQhCUaMYhShGeVGIQhSizB+XXA7ODDtouIHBQ4YOM8suWm5h8ZKl"
+    "+0CskDiBsIioHhx76LiDw0eO3oN/4FVf+J8h0PduzBqZ8x/bxNQPwgaFy192SGgelC0q13/CJaXlA8Z7WAFXOTbyAAAAAElFTkSuQmCC"
+)
+REQUEST: Final = {"inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "data": [IMAGE]}]}
+
+
+async def prove(
+    client: Client,
+    namespace: str,
+    model: str,
+    request: ProofRequest,
+    cluster_domain: str,
+    now: Callable[[], datetime],
+) -> Proof:
+    """Ask the revision's own Service, by its address: no name needs to resolve, and no other revision can answer."""
+    try:
+        failure = await _failure(client, namespace, model, request, cluster_domain)
+    except ClusterError as error:
+        failure = f"The Service of revision {request.revision} cannot be read: {error.sentence}"
+    return Proof(revision=request.revision, succeeded=failure is None, message=failure or "", at=now())
+
+
+async def _failure(
+    client: Client, namespace: str, model: str, request: ProofRequest, cluster_domain: str
+) -> str | None:
+    """Return why the revision does not serve the version, or None."""
+    service = await client.get(SERVICES, namespace, request.revision)
+    address = ((service or {}).get("spec") or {}).get("clusterIP")
+    if not address or address == "None":
+        return f"Revision {request.revision} has no Service with an address yet."
+    host = f"[{address}]" if ":" in address else address
+    headers = {
+        "Host": f"{request.revision}.{namespace}.svc.{cluster_domain}",
+        # Knative's activator, when it stands in between, finds the revision by these.
+        "Knative-Serving-Namespace": namespace,
+        "Knative-Serving-Revision": request.revision,
+    }
+    try:
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, connect=5)
+        async with (
+            aiohttp.ClientSession(timeout=timeout, trust_env=False) as session,
+            session.post(f"http://{host}/v2/models/{model}/infer", json=REQUEST, headers=headers) as response,
+        ):
+            content = await response.content.read(ANSWER_LIMIT)
+            status = response.status
+    except TimeoutError:
+        return f"Revision {request.revision} did not answer a prediction within {TIMEOUT_SECONDS:g} s."
+    except (aiohttp.ClientError, OSError) as error:
+        return f"Revision {request.revision} cannot be reached: {error}"
+    return judge(status, content, request)
+
+
+def judge(status: int, content: bytes, request: ProofRequest) -> str | None:
+    """Return what is wrong with an answer, or None.
+
+    The answer is an inference response of the Open Inference Protocol, version 2, whose `parameters.digest` is ours.
+    """
+    if status != 200:
+        said = content.decode("utf-8", "replace").strip()[:SENTENCE_LIMIT]
+        return f"Revision {request.revision} answered a prediction with HTTP {status}: {said}"
+    try:
+        answer: Any = json.loads(content)
+        digest = answer["parameters"]["digest"]
+    except (ValueError, KeyError, TypeError):
+        return f"Revision {request.revision} answered a prediction without naming the digest of its model."
+    if digest != request.digest:
+        return f"Revision {request.revision} serves {digest}, not {request.version} ({request.digest})."
+    return None
