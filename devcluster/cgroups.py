@@ -49,7 +49,7 @@ def adopt(pid: int) -> None:
 
 def processes() -> list[Identity]:
     """Every process of the tree."""
-    found = []
+    found: list[Identity] = []
     for file in (_tracking() / NAME).rglob("cgroup.procs"):
         try:
             pids = file.read_text().split()

@@ -106,10 +106,8 @@ def _start_control_plane() -> None:
     plane.prepare()
     servers = supervisor()
     with step("etcd and kube-apiserver"):
-        restarted = servers.ensure(plane.etcd())
+        servers.ensure(plane.etcd())
         servers.ensure(plane.api_server(), timeout_seconds=120)
-        if restarted:
-            note("etcd was started")
     with step("kube-controller-manager and kube-scheduler"):
         servers.ensure(plane.controller_manager())
         servers.ensure(plane.scheduler())
@@ -118,12 +116,11 @@ def _start_control_plane() -> None:
 def _start_node() -> None:
     plane = control_plane()
     servers = supervisor()
-    with step("kube-proxy, kubelet and the S3 server"):
-        servers.ensure(node.kube_proxy(plane))
+    with step("kubelet, S3 server and kube-proxy"):
         servers.ensure(node.kubelet(plane))
         servers.ensure(s3.process())
-    with step("node Ready"):
         _wait_for_node()
+        servers.ensure(node.kube_proxy(plane))  # which looks for the node every 30 s only
 
 
 def _wait_for_node() -> None:

@@ -3,8 +3,8 @@
 import shutil
 
 from devcluster import health, network, paths
-from devcluster.images import catalog
 from devcluster.commands import run, succeeds
+from devcluster.images import catalog
 from devcluster.processes import Process
 
 NAMESPACE = "k8s.io"  # the one that the kubelet's pods are in

@@ -1,4 +1,4 @@
-"""etcd and the Kubernetes servers, as processes of the host. The full cluster and the tests' bare API server share them."""
+"""etcd and the Kubernetes servers as processes of the host: of the full cluster and of the tests' bare API server."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +21,8 @@ class ControlPlane:
         api_server_port: its port.
         etcd_client_port: on 127.0.0.1.
         etcd_peer_port: on 127.0.0.1.
+        controller_manager_port: on 127.0.0.1.
+        has_nodes: whether pods run; without any, a service account need not exist.
         durable: whether etcd waits for the disk; without it a test's cluster is faster and does not outlive a power cut.
     """
 
@@ -31,6 +33,8 @@ class ControlPlane:
     api_server_port: int
     etcd_client_port: int
     etcd_peer_port: int
+    controller_manager_port: int = versions.CONTROLLER_MANAGER_PORT
+    has_nodes: bool = True
     durable: bool = True
 
     @property
@@ -148,7 +152,7 @@ class ControlPlane:
         front_proxy = self.front_proxy_authority.issue("front-proxy-client", "front-proxy-client")
         authority = self.authority.pair.certificate
         keys = self.service_account_keys
-        command = (
+        command = [
             str(self.programs / "kube-apiserver"),
             f"--bind-address={self.address}",
             f"--advertise-address={self.address}",
@@ -179,11 +183,14 @@ class ControlPlane:
             f"--proxy-client-key-file={front_proxy.key}",
             "--allow-privileged=true",
             "--profiling=false",
-        )
+        ]
+        if not self.has_nodes:
+            # No pod will reach it, and nobody makes the service accounts that admission would ask for.
+            command += ["--endpoint-reconciler-type=none", "--disable-admission-plugins=ServiceAccount"]
         administrator = self.administrator
         return Process(
             name="kube-apiserver",
-            command=command,
+            command=tuple(command),
             healthy=lambda: health.answers(f"{self.url}/readyz", authority=authority, client=administrator),
             files=(server.certificate, authority, keys.certificate),
         )
@@ -192,7 +199,7 @@ class ControlPlane:
         """All of Kubernetes' own controllers; one instance, so without leader election."""
         client = self.authority.issue("controller-manager", "system:kube-controller-manager")
         config = self.kubeconfig_for("kube-controller-manager", client)
-        port = versions.CONTROLLER_MANAGER_PORT
+        port = self.controller_manager_port
         command = (
             str(self.programs / "kube-controller-manager"),
             *self._loopback_server(config, port),

@@ -1,4 +1,7 @@
-"""Programs built from Go modules: one small module per product under go/, so that each keeps the versions it was tested with."""
+"""Programs built from Go modules.
+
+There is one small module per product under go/, so that each product keeps the versions that it was tested with.
+"""
 
 import fcntl
 import hashlib

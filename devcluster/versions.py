@@ -1,7 +1,7 @@
 """Every version, address and port of the cluster, in one place.
 
-The versions of Go products are repeated in go/<product>/go.mod, where the toolchain reads them; a unit test holds the two
-together.
+The versions of Go products are repeated in go/<product>/go.mod, where the toolchain reads them; a unit test holds the
+two together.
 """
 
 import os
