@@ -89,8 +89,9 @@ spec:
         configMap: {name: coredns}
 """
 
+# Two zones: a plugin answers for all names of its block, and `template` would come before `kubernetes`.
 COREFILE = """\
-.:1053 {{
+cluster.local:1053 in-addr.arpa:1053 ip6.arpa:1053 {{
     errors
     health :8080 {{
         lameduck 1s
@@ -98,9 +99,12 @@ COREFILE = """\
     ready :8181
     kubernetes cluster.local in-addr.arpa ip6.arpa {{
         pods insecure
-        fallthrough in-addr.arpa ip6.arpa
         ttl 5
     }}
+    cache 5
+}}
+.:1053 {{
+    errors
 {upstream}    cache 5
 }}
 """
