@@ -46,10 +46,9 @@ async def _failure(
 ) -> str | None:
     """Return why the revision does not serve the version, or None."""
     service = await client.get(SERVICES, namespace, request.revision)
-    address = ((service or {}).get("spec") or {}).get("clusterIP")
-    if not address or address == "None":
+    address = _address((service or {}).get("spec") or {})
+    if address is None:
         return f"Revision {request.revision} has no Service with an address yet."
-    host = f"[{address}]" if ":" in address else address
     headers = {
         "Host": f"{request.revision}.{namespace}.svc.{cluster_domain}",
         # Knative's activator, when it stands in between, finds the revision by these.
@@ -60,7 +59,7 @@ async def _failure(
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, connect=5)
         async with (
             aiohttp.ClientSession(timeout=timeout, trust_env=False) as session,
-            session.post(f"http://{host}/v2/models/{model}/infer", json=REQUEST, headers=headers) as response,
+            session.post(f"http://{address}/v2/models/{model}/infer", json=REQUEST, headers=headers) as response,
         ):
             content = await response.content.read(ANSWER_LIMIT)
             status = response.status
@@ -69,6 +68,15 @@ async def _failure(
     except (aiohttp.ClientError, OSError) as error:
         return f"Revision {request.revision} cannot be reached: {error}"
     return judge(status, content, request)
+
+
+def _address(spec: dict[str, Any]) -> str | None:
+    """Return host:port of a Service; its port for plain HTTP is called http (or http2, http-…)."""
+    host = spec.get("clusterIP")
+    ports = [port["port"] for port in spec.get("ports") or [] if str(port.get("name", "http")).startswith("http")]
+    if not host or host == "None" or not ports:
+        return None
+    return f"[{host}]:{ports[0]}" if ":" in host else f"{host}:{ports[0]}"
 
 
 def judge(status: int, content: bytes, request: ProofRequest) -> str | None:
