@@ -3,8 +3,8 @@
     with apiserver.running() as server:
         ... server.kubeconfig ...
 
-or, for a command, `python -m devcluster.apiserver -- kubectl get namespaces`. It needs no root. RBAC is on; there are no
-nodes, and without `controllers` nothing collects what an owner leaves behind or empties a deleted namespace.
+or, for a command, `python -m devcluster.apiserver -- kubectl get namespaces`. It needs no root. RBAC is on; there are
+no nodes, and without `controllers` nothing collects what an owner leaves behind or empties a deleted namespace.
 """
 
 import argparse

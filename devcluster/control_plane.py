@@ -23,7 +23,7 @@ class ControlPlane:
         etcd_peer_port: on 127.0.0.1.
         controller_manager_port: on 127.0.0.1.
         has_nodes: whether pods run; without any, a service account need not exist.
-        durable: whether etcd waits for the disk; without it a test's cluster is faster and does not outlive a power cut.
+        durable: whether etcd waits for the disk; a test cluster is faster without, and need not outlive a power cut.
     """
 
     state: Path
