@@ -161,8 +161,9 @@ class Client:
 
 def is_ready(live: dict[str, Any]) -> bool:
     """Whether a CRD is served, or a Deployment runs what its spec says."""
-    status = live.get("status", {})
-    conditions = {condition["type"]: condition["status"] for condition in status.get("conditions", [])}
+    status = live.get("status") or {}
+    # A CRD is without conditions, spelled null, for a moment.
+    conditions = {condition["type"]: condition["status"] for condition in status.get("conditions") or []}
     if live.get("kind") == "CustomResourceDefinition":
         return conditions.get("Established") == "True"
     if live.get("kind") == "Deployment":

@@ -1,5 +1,6 @@
 """Installs every add-on side by side: each waits for its programs, imports its images, applies its objects."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,15 +29,16 @@ def install(kubeconfig: Path = paths.KUBECONFIG) -> None:
         DevclusterError: an add-on could not be built or did not become ready; the others went on meanwhile.
     """
     cluster = Client(kubeconfig)
-    parts: dict[str, Callable[[Client], None]] = {
-        "S3 address in the cluster": _install_object_storage,
-        "CoreDNS": _install_coredns,
-        "Knative Serving": _install_knative,
-        "Kourier": _install_kourier,
-        "KServe": _install_kserve,
+    knative_applied = threading.Event()
+    parts: dict[str, Callable[[], None]] = {
+        "S3 address in the cluster": lambda: _object_storage(cluster),
+        "CoreDNS": lambda: _coredns(cluster),
+        "Knative Serving": lambda: _knative(cluster, knative_applied),
+        "Kourier": lambda: _kourier(cluster, knative_applied),
+        "KServe": lambda: _kserve(cluster),
     }
     with ThreadPoolExecutor(len(parts), thread_name_prefix="addon") as pool:
-        running = {name: pool.submit(_one, name, part, cluster) for name, part in parts.items()}
+        running = {name: pool.submit(_one, name, part) for name, part in parts.items()}
     failed = {name: error for name, future in running.items() if (error := future.exception())}
     for error in failed.values():
         if not isinstance(error, DevclusterError):
@@ -45,13 +47,13 @@ def install(kubeconfig: Path = paths.KUBECONFIG) -> None:
         raise DevclusterError("\n".join(f"{name}: {error}" for name, error in failed.items()))
 
 
-def _one(name: str, part: Callable[[Client], None], cluster: Client) -> None:
+def _one(name: str, part: Callable[[], None]) -> None:
     with step(name):
-        part(cluster)
+        part()
 
 
 def apply(cluster: Client, manifests: list[Manifest]) -> None:
-    """Apply objects, kinds and namespaces first, and wait until the workloads among them have rolled out."""
+    """Apply objects, kinds and namespaces first."""
     first = [manifest for manifest in manifests if manifest["kind"] in FIRST_KINDS]
     cluster.apply_all(first, timeout_seconds=APPLY_SECONDS)
     definitions = [manifest for manifest in first if manifest["kind"] == "CustomResourceDefinition"]
@@ -59,46 +61,57 @@ def apply(cluster: Client, manifests: list[Manifest]) -> None:
     cluster.apply_all(
         [manifest for manifest in manifests if manifest["kind"] not in FIRST_KINDS], timeout_seconds=APPLY_SECONDS
     )
+
+
+def wait(cluster: Client, manifests: list[Manifest]) -> None:
+    """Wait until the workloads among the objects have rolled out."""
     deployments = [manifest for manifest in manifests if manifest["kind"] == "Deployment"]
     cluster.wait_for(deployments, timeout_seconds=READY_SECONDS)
 
 
-def _install_object_storage(cluster: Client) -> None:
+def _object_storage(cluster: Client) -> None:
     apply(cluster, object_storage.manifests(address=versions.NODE_ADDRESS, port=versions.S3_PORT))
 
 
-def _install_coredns(cluster: Client) -> None:
+def _coredns(cluster: Client) -> None:
     addon_images.prepare("coredns")
-    apply(cluster, coredns.manifests(cluster_ip=versions.DNS_ADDRESS, upstream=[]))
-
-
-def _install_knative(cluster: Client) -> None:
-    manifests = knative.manifests(
-        golang.module_dir("knative", "knative.dev/serving"),
-        golang.module_dir("knative", "knative.dev/networking"),
-        golang.module_dir("knative", "knative.dev/caching"),
-        domain=versions.INGRESS_DOMAIN,
-        release=versions.KNATIVE_RELEASE,
-        window=versions.STABLE_WINDOW,
-        grace_period=versions.SCALE_TO_ZERO_GRACE_PERIOD,
-    )
-    addon_images.prepare("knative")
+    manifests = coredns.manifests(cluster_ip=versions.DNS_ADDRESS, upstream=[])
     apply(cluster, manifests)
+    wait(cluster, manifests)
 
 
-def _install_kourier(cluster: Client) -> None:
-    addon_images.prepare("gateway", "knative")
-    apply(
-        cluster,
-        kourier.manifests(
-            golang.module_dir("knative", "knative.dev/net-kourier"),
-            host_port=versions.INGRESS_PORT,
+def _knative(cluster: Client, applied: threading.Event) -> None:
+    try:
+        addon_images.prepare("knative")
+        manifests = knative.manifests(
+            golang.module_dir("knative", "knative.dev/serving"),
+            golang.module_dir("knative", "knative.dev/networking"),
+            golang.module_dir("knative", "knative.dev/caching"),
+            domain=versions.INGRESS_DOMAIN,
             release=versions.KNATIVE_RELEASE,
-        ),
+            window=versions.STABLE_WINDOW,
+            grace_period=versions.SCALE_TO_ZERO_GRACE_PERIOD,
+        )
+        apply(cluster, manifests)
+    finally:
+        applied.set()
+    wait(cluster, manifests)
+
+
+def _kourier(cluster: Client, knative_applied: threading.Event) -> None:
+    addon_images.prepare("kourier")
+    manifests = kourier.manifests(
+        golang.module_dir("knative", "knative.dev/net-kourier"),
+        host_port=versions.INGRESS_PORT,
+        release=versions.KNATIVE_RELEASE,
     )
+    # Its controller needs Knative's CRDs and settings, and starts again ever more slowly while they are missing.
+    knative_applied.wait()
+    apply(cluster, manifests)
+    wait(cluster, manifests)
 
 
-def _install_kserve(cluster: Client) -> None:
+def _kserve(cluster: Client) -> None:
     authority = Authority(paths.CERTIFICATES / "kserve", "authority")
     pair = authority.issue("webhook", kserve.WEBHOOK_HOST, names=[kserve.WEBHOOK_HOST])
     certificate = kserve.ServingCertificate(
@@ -106,11 +119,12 @@ def _install_kserve(cluster: Client) -> None:
         certificate=pair.certificate.read_text(),
         key=pair.key.read_text(),
     )
+    addon_images.prepare("kserve")
     manifests = kserve.manifests(
         golang.module_dir("kserve", "github.com/kserve/kserve"),
         certificate,
         version=versions.KSERVE,
         domain=versions.INGRESS_DOMAIN,
     )
-    addon_images.prepare("kserve")
     apply(cluster, manifests)
+    wait(cluster, manifests)

@@ -23,12 +23,9 @@ def coredns() -> list[StaticImage]:
 
 
 def knative() -> list[StaticImage]:
-    """Knative Serving's five programs and Kourier's controller."""
+    """Knative Serving's five programs."""
     programs = golang.build("knative")
-    return [
-        _static(catalog.KOURIER, "/ko-app/kourier", programs / "kourier"),
-        *(_static(image, f"/ko-app/{name}", programs / name) for name, image in catalog.KNATIVE.items()),
-    ]
+    return [_static(image, f"/ko-app/{name}", programs / name) for name, image in catalog.KNATIVE.items()]
 
 
 def kserve() -> list[StaticImage]:
@@ -37,10 +34,11 @@ def kserve() -> list[StaticImage]:
     return [_static(catalog.KSERVE_CONTROLLER, "/manager", golang.build("kserve") / "manager", ("/tmp",))]  # noqa: S108
 
 
-def gateway() -> list[StaticImage]:
-    """Envoy, with the C library of the base image."""
+def kourier() -> list[StaticImage]:
+    """Kourier's controller, and Envoy with the C library of the base image."""
+    controller = _static(catalog.KOURIER, "/ko-app/kourier", golang.build("knative") / "kourier")
     files = {"/usr/local/bin/envoy": envoy.program()} | envoy.libraries(base.ensure())
-    return [StaticImage(catalog.ENVOY, files, ["/usr/local/bin/envoy"], NOBODY, ("/tmp",))]  # noqa: S108
+    return [controller, StaticImage(catalog.ENVOY, files, ["/usr/local/bin/envoy"], NOBODY, ("/tmp",))]  # noqa: S108
 
 
 # In the order in which a starting cluster needs them.
@@ -48,7 +46,7 @@ GROUPS: dict[str, Callable[[], list[StaticImage]]] = {
     "pause": pause,
     "coredns": coredns,
     "knative": knative,
-    "gateway": gateway,
+    "kourier": kourier,
     "kserve": kserve,
 }
 
