@@ -9,7 +9,7 @@ Schema = dict[str, Any]
 
 DESCRIPTION: Final = "A model that is trained from a pretrained backbone on your data, and served."
 NAME_MESSAGE: Final = (
-    "the name must begin with a letter, consist of lower-case letters, digits and '-', not end with '-', "
+    "must begin with a letter, consist of lower-case letters, digits and '-', not end with '-', "
     "and have at most 40 characters: it becomes part of a host name"
 )
 PRINTER_COLUMNS: Final = (
@@ -105,7 +105,8 @@ def _root_schema() -> Schema:
         "properties": {
             "apiVersion": {"type": "string", "description": f"{GROUP}/{VERSION}"},
             "kind": {"type": "string", "description": KIND},
-            "metadata": {"type": "object"},
+            # Named here because a rule's fieldPath must be.
+            "metadata": {"type": "object", "properties": {"name": {"type": "string"}}},
             "spec": structural_schema(TransferModelSpec),
             "status": structural_schema(TransferModelStatus, defaults=False),
         },
@@ -113,13 +114,14 @@ def _root_schema() -> Schema:
             {
                 "rule": "self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
                 "message": NAME_MESSAGE,
+                "fieldPath": ".metadata.name",
             }
         ],
     }
 
 
 def _structural(schema: Schema, definition: Callable[[str], Schema], *, defaults: bool, path: str) -> Schema:
-    """Turn one node of a JSON schema into its structural form; whatever is not understood is an error, never dropped."""
+    """Turn one node of a JSON schema into its structural form; what is not understood is an error, never dropped."""
 
     def child(node: Schema, name: str) -> Schema:
         return _structural(node, definition, defaults=defaults, path=f"{path}.{name}")
