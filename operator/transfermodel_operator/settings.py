@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field
 
@@ -36,7 +36,7 @@ class Settings(ApiModel):
     predictor_resources: Resources = Field(default_factory=default_predictor_resources)
     allow_named_weights: bool = True
     """Whether torchvision's own (.pth) weights may be loaded."""
-    watch_namespaces: list[str] = []
+    watch_namespaces: list[str] = Field(default_factory=list)
     """Empty: all."""
     ingress_port: Annotated[int, Field(ge=1, le=65535)] | None = None
     """Port of the ingress as users reach it; written into status.url unless it is the scheme's own."""
@@ -47,6 +47,14 @@ class Settings(ApiModel):
     progress_updates: Annotated[int, Field(ge=0)] = 6
     """How often at most progress is written to status, per run."""
     liveness_port: Annotated[int, Field(ge=1, le=65535)] = 8080
+
+    def predictor(self) -> dict[str, Any]:
+        """Return what a version recorded now will be served by, for as long as it lives."""
+        return {
+            "image": self.predictor_image,
+            "imagePullPolicy": self.image_pull_policy,
+            "resources": self.predictor_resources.to_wire(),
+        }
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:

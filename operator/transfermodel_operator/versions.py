@@ -16,7 +16,8 @@ class Version:
     run: str
     digest: str
     uri: str
-    predictor_image: str
+    predictor: dict[str, Any] = field(hash=False)
+    """Image, imagePullPolicy and default resources that the version was made for: an operator upgrade changes none."""
     created_at: str
     result: dict[str, Any] = field(hash=False)
     """The RunResult as it was recorded; read leniently, as older operators may have written it."""
@@ -39,14 +40,16 @@ class Version:
         return 0.0 if self.result.get("reused") else float((self.result.get("seconds") or {}).get("total", 0.0))
 
 
-def record(number: int, result: RunResult, training: dict[str, Any], predictor_image: str, created_at: str) -> Version:
+def record(
+    number: int, result: RunResult, training: dict[str, Any], predictor: dict[str, Any], created_at: str
+) -> Version:
     """Return the version that records a run."""
     return Version(
         number=number,
         run=result.run,
         digest=result.digest,
         uri=result.uri,
-        predictor_image=predictor_image,
+        predictor=predictor,
         created_at=created_at,
         result=result.to_wire(),
         training=training,
@@ -78,7 +81,7 @@ def controller_revision(model: Manifest, version: Version) -> Manifest:
             "run": version.run,
             "digest": version.digest,
             "uri": version.uri,
-            "predictorImage": version.predictor_image,
+            "predictor": version.predictor,
             "createdAt": version.created_at,
             "training": version.training,
             "result": version.result,
@@ -99,7 +102,7 @@ def read_versions(controller_revisions: tuple[Manifest, ...], uid: str) -> list[
                 run=data["run"],
                 digest=data["digest"],
                 uri=data["uri"],
-                predictor_image=data["predictorImage"],
+                predictor=data["predictor"],
                 created_at=data["createdAt"],
                 result=data.get("result") or {},
                 training=data.get("training") or {},

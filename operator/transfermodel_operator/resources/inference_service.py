@@ -3,18 +3,17 @@
 import json
 from typing import Any, Final
 
-from transfermodel_operator.api.spec import Output, Serving
+from transfermodel_operator.api.spec import Output, Resources, Serving
 from transfermodel_operator.observed import Manifest
 from transfermodel_operator.resources import containers, names
 from transfermodel_operator.resources.quantities import parse_quantity
-from transfermodel_operator.settings import Settings
 from transfermodel_operator.versions import Version
 
 PORT: Final = 8080
 
 
 def inference_service(
-    model: Manifest, version: Version, serving: Serving, output: Output | None, settings: Settings, percent: int
+    model: Manifest, version: Version, serving: Serving, output: Output | None, percent: int
 ) -> Manifest:
     """Return the InferenceService that serves a version.
 
@@ -23,7 +22,7 @@ def inference_service(
     metadata = model["metadata"]
     name = metadata["name"]
     labels = {names.VERSION_LABEL: version.name, names.DIGEST_LABEL: names.short(version.digest)}
-    predictor = predictor_spec(name, version, serving, output, settings)
+    predictor = predictor_spec(name, version, serving, output)
     annotations = {
         "serving.kserve.io/deploymentMode": "Knative",
         "serving.kserve.io/enable-tag-routing": "true",
@@ -43,9 +42,7 @@ def inference_service(
     }
 
 
-def predictor_spec(
-    name: str, version: Version, serving: Serving, output: Output | None, settings: Settings
-) -> dict[str, Any]:
+def predictor_spec(name: str, version: Version, serving: Serving, output: Output | None) -> dict[str, Any]:
     """Return the predictor's spec without its share of the traffic."""
     spec: dict[str, Any] = {
         "minReplicas": serving.min_replicas,
@@ -55,8 +52,8 @@ def predictor_spec(
         "containers": [
             {
                 "name": names.PREDICTOR_CONTAINER,
-                "image": version.predictor_image,
-                "imagePullPolicy": settings.image_pull_policy,
+                "image": version.predictor["image"],
+                "imagePullPolicy": version.predictor["imagePullPolicy"],
                 "env": [
                     {"name": "TRANSFERMODEL_MODEL_NAME", "value": name},
                     {"name": "TRANSFERMODEL_ARTIFACT_URI", "value": version.uri},
@@ -66,7 +63,9 @@ def predictor_spec(
                 ],
                 "ports": [{"containerPort": PORT, "protocol": "TCP"}],
                 "readinessProbe": {"httpGet": {"path": "/v2/health/ready", "port": PORT}},
-                "resources": containers.resources(serving.resources, settings.predictor_resources),
+                "resources": containers.resources(
+                    serving.resources, Resources.model_validate(version.predictor["resources"])
+                ),
                 "securityContext": dict(containers.SECURITY_CONTEXT),
                 "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - in the pod
             }
@@ -88,12 +87,18 @@ def differs(desired: Any, live: Any, path: tuple[str, ...] = ()) -> bool:
             differs(value, live.get(key), (*path, key)) for key, value in desired.items()
         )
     if isinstance(desired, list):
-        if not isinstance(live, list) or len(desired) != len(live):
-            return True
-        return any(differs(ours, theirs, path) for ours, theirs in zip(desired, live, strict=True))
+        return not isinstance(live, list) or list_differs(desired, live, path)
     if len(path) >= 2 and path[-2] in ("limits", "requests"):
         return live is None or parse_quantity(desired) != parse_quantity(live)
     return bool(desired != live)
+
+
+def list_differs(desired: list[Any], live: list[Any], path: tuple[str, ...]) -> bool:
+    """Compare lists: of named objects each of ours, of other things the whole."""
+    if not all(isinstance(entry, dict) and "name" in entry for entry in desired):
+        return len(desired) != len(live) or any(differs(a, b, path) for a, b in zip(desired, live, strict=True))
+    named = {entry.get("name"): entry for entry in live if isinstance(entry, dict)}
+    return any(differs(entry, named.get(entry["name"]), path) for entry in desired)
 
 
 def spec_differs(desired: Manifest, live: Manifest) -> bool:

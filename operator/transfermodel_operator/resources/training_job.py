@@ -23,7 +23,13 @@ MAX_DISRUPTIONS: Final = 20
 
 
 def training_job(
-    model: Manifest, spec: TransferModelSpec, request: RunRequest, output: Output, settings: Settings, attempt: int, spec_hash: str
+    model: Manifest,
+    spec: TransferModelSpec,
+    request: RunRequest,
+    output: Output,
+    settings: Settings,
+    attempt: int,
+    spec_hash: str,
 ) -> Manifest:
     """Return the Job that runs one attempt of a run."""
     metadata = model["metadata"]

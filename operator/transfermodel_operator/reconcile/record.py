@@ -1,0 +1,80 @@
+"""A result becomes a version, once."""
+
+from transfermodel_operator.api import ConditionType, Reason
+from transfermodel_operator.api.status import TrainingStatus
+from transfermodel_operator.findings import Finding, done, failed, waiting
+from transfermodel_operator.reconcile.visit import Visit
+from transfermodel_operator.runs.attempts import format_time
+from transfermodel_operator.versions import Version, controller_revision, next_number
+from transfermodel_operator.versions import record as make_version
+
+DATA_REASONS = {
+    Reason.DATA_NOT_FOUND,
+    Reason.DATA_ACCESS_DENIED,
+    Reason.DATA_INVALID,
+    Reason.EMPTY_CLASS,
+    Reason.TOO_FEW_CLASSES,
+    Reason.CLASSES_DIFFER,
+    Reason.TOO_MANY_UNREADABLE_FILES,
+    Reason.UNSAFE_ARCHIVE,
+}
+
+
+def record(visit: Visit) -> None:
+    """Record the run's result as a ControllerRevision; settles DataReady, Trained and Evaluated."""
+    outcome = visit.outcome
+    if visit.chosen is None and outcome is not None and outcome.result is not None and visit.training is not None:
+        training = visit.training.to_wire()
+        training = {key: training[key] for key in ("attempt", "startTime", "completionTime") if key in training}
+        version = make_version(
+            next_number(visit.observed.controller_revisions),
+            outcome.result,
+            training,
+            visit.settings.predictor(),
+            format_time(visit.now),
+        )
+        visit.creations.append(controller_revision(visit.model, version))
+        visit.versions.append(version)
+        visit.chosen = version
+    if visit.chosen is not None:
+        describe_version(visit, visit.chosen)
+    else:
+        describe_absence(visit)
+
+
+def describe_version(visit: Visit, version: Version) -> None:
+    """Settle the conditions of a recorded run, from its record alone."""
+    visit.training = TrainingStatus.model_validate({"run": version.run, "percent": 100} | version.training)
+    result = version.result
+    counts, split = result.get("counts") or {}, result.get("metricsSplit", "validation")
+    skipped = f", {counts['skipped']} skipped" if counts.get("skipped") else ""
+    warnings = "".join(f" {text}" for text in result.get("warnings") or [])
+    visit.find(
+        ConditionType.DATA_READY,
+        done(
+            Reason.SUCCEEDED,
+            f"{counts.get('classes', '?')} classes; images: {counts.get('train', '?')} to train, "
+            f"{counts.get('validation', 0)} to validate, {counts.get('test', 0)} to test{skipped}.{warnings}",
+        ),
+    )
+    how = "found in storage, nothing was trained" if result.get("reused") else f"trained on {result.get('device', '?')}"
+    visit.find(
+        ConditionType.TRAINED, done(Reason.SUCCEEDED, f"Training run {version.run[:8]} is {version.name}: {how}")
+    )
+    accuracy = version.metrics.get("accuracy", "?")
+    estimated = " (an estimate: there is no test set)" if result.get("estimated") else ""
+    visit.find(ConditionType.EVALUATED, done(Reason.SUCCEEDED, f"Accuracy {accuracy} on the {split} set{estimated}"))
+
+
+def describe_absence(visit: Visit) -> None:
+    """Settle what cannot be known before there is a version."""
+    trained = visit.findings.setdefault(ConditionType.TRAINED, waiting(Reason.RECONCILING, "Not looked at yet"))
+    visit.find(ConditionType.DATA_READY, data_finding(trained))
+    visit.find(ConditionType.EVALUATED, waiting(Reason.PENDING, "Evaluated when training has ended"))
+
+
+def data_finding(trained: Finding) -> Finding:
+    """Return what a run's failure says about the data."""
+    if trained.reason in DATA_REASONS:
+        return failed(trained.reason, trained.message)
+    return waiting(Reason.PENDING, "The training run checks the data")
