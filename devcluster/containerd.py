@@ -52,6 +52,7 @@ disabled_plugins = [
 
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
         SystemdCgroup = false
+        Root = "{paths.RUN / "runc"}"
 """
 
 

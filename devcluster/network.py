@@ -110,8 +110,10 @@ def down() -> None:
         succeeds(["ip", "route", "delete", *route])
     _remove_ports()
     succeeds(["ip", "link", "delete", versions.BRIDGE])
-    for result in _CNI_RESULTS.glob(f"{CNI_NETWORK}-*"):
-        result.unlink(missing_ok=True)
+    for result in _CNI_RESULTS.glob("*"):
+        # containerd's loopback network has no name of ours, but the namespaces that it was made in have.
+        if f'"{paths.RUN}/' in result.read_text():
+            result.unlink(missing_ok=True)
     for folder in (_CNI_RESULTS, _CNI_RESULTS.parent):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
