@@ -134,8 +134,14 @@ class Backbone(ApiModel):
     model_config = {
         "json_schema_extra": rules(
             rule("has(self.name) != has(self.fromTransferModel)", "set exactly one of name and fromTransferModel"),
-            rule("!has(self.name) || has(self.weights)", "weights is required with name: {name}, {uri} or {scratch: true}"),
-            rule("!has(self.fromTransferModel) || !has(self.weights)", "weights goes with name, not with fromTransferModel"),
+            rule(
+                "!has(self.name) || has(self.weights)",
+                "weights is required with name: {name}, {uri} or {scratch: true}",
+            ),
+            rule(
+                "!has(self.fromTransferModel) || !has(self.weights)",
+                "weights goes with name, not with fromTransferModel",
+            ),
             rule(
                 "!has(self.weights) || has(self.weights.name) || has(self.input)",
                 "input is required with weights.uri and weights.scratch: they bring no preprocessing of their own",
