@@ -68,7 +68,7 @@ class Controller:
         self._events.post(observed.model, plan.events)
         if plan.proof is not None:
             self._prove(key, plan.proof, memory)
-        return plan.again_after_seconds
+        return AT_ONCE if plan.writes else plan.again_after_seconds
 
     def _prove(self, key: Key, request: ProofRequest, memory: Memory) -> None:
         """Ask for a prediction beside the passes, and wake the key with its outcome; one at a time per key."""

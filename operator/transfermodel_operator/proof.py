@@ -1,6 +1,8 @@
 """The proof of serving: one real prediction of a Knative Revision, whose answer must name the version's digest."""
 
+import asyncio
 import json
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
@@ -13,6 +15,9 @@ from transfermodel_operator.observed import Proof
 from transfermodel_operator.plan import ProofRequest
 
 TIMEOUT_SECONDS: Final = 20.0
+PATIENCE_SECONDS: Final = 6.0
+"""How long an address that does not take connections yet is tried: routes reach a node after the Revision is ready."""
+PAUSE_SECONDS: Final = 0.3
 ANSWER_LIMIT: Final = 1 << 20
 """Bytes; an answer to one image is a few kilobytes, a thousand classes included."""
 SENTENCE_LIMIT: Final = 300
@@ -55,19 +60,20 @@ async def _failure(
         "Knative-Serving-Namespace": namespace,
         "Knative-Serving-Revision": request.revision,
     }
-    try:
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, connect=5)
-        async with (
-            aiohttp.ClientSession(timeout=timeout, trust_env=False) as session,
-            session.post(f"http://{address}/v2/models/{model}/infer", json=REQUEST, headers=headers) as response,
-        ):
-            content = await response.content.read(ANSWER_LIMIT)
-            status = response.status
-    except TimeoutError:
-        return f"Revision {request.revision} did not answer a prediction within {TIMEOUT_SECONDS:g} s."
-    except (aiohttp.ClientError, OSError) as error:
-        return f"Revision {request.revision} cannot be reached: {error}"
-    return judge(status, content, request)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, connect=PATIENCE_SECONDS)
+    async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
+        while True:
+            try:
+                url = f"http://{address}/v2/models/{model}/infer"
+                async with session.post(url, json=REQUEST, headers=headers) as response:
+                    return judge(response.status, await response.content.read(ANSWER_LIMIT), request)
+            except TimeoutError:
+                return f"Revision {request.revision} did not answer a prediction within {TIMEOUT_SECONDS:g} s."
+            except (aiohttp.ClientError, OSError) as error:
+                if time.monotonic() > deadline:
+                    return f"Revision {request.revision} cannot be reached: {error}"
+            await asyncio.sleep(PAUSE_SECONDS)
 
 
 def _address(spec: dict[str, Any]) -> str | None:

@@ -50,7 +50,9 @@ async def apply(client: Client, plan: Plan, observed: Observed, memory: Memory, 
         _accepted(memory, _name(manifest))
     for manifest in plan.applies:
         try:
-            await client.apply(kind_of(manifest["apiVersion"], manifest["kind"]), namespace, manifest)
+            # What was seen (it has a uid) is ours; what was not seen may be somebody else's by now.
+            force = "uid" in manifest["metadata"]
+            await client.apply(kind_of(manifest["apiVersion"], manifest["kind"]), namespace, manifest, force=force)
         except ConflictError:
             return False
         except ClusterError as error:

@@ -131,9 +131,13 @@ class Client:
         path = kind.path(namespace, name, subresource)
         return await self.request("PATCH", path, query=query, body=patch, content_type=MERGE_PATCH)
 
-    async def apply(self, kind: Kind, namespace: str, body: Object, *, dry_run: bool = False) -> Object:
-        """Server-side apply: the fields in `body` are ours, whoever wrote them before."""
-        query = {"fieldManager": FIELD_MANAGER, "force": "true"} | ({"dryRun": "All"} if dry_run else {})
+    async def apply(self, kind: Kind, namespace: str, body: Object, *, force: bool) -> Object:
+        """Server-side apply; with `force` the fields in `body` are ours, whoever wrote them before.
+
+        Raises:
+            ConflictError: without `force`: somebody else wrote one of the fields; or the uid in `body` is another's.
+        """
+        query = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"}
         path = kind.path(namespace, body["metadata"]["name"])
         return await self.request("PATCH", path, query=query, body=body, content_type=APPLY_PATCH)
 
