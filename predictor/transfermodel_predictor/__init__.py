@@ -1,0 +1,1 @@
+"""The predictor: serves one artifact by KServe's protocols with ONNX Runtime, without torch."""

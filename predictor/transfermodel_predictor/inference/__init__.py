@@ -1,0 +1,1 @@
+"""From bytes to labels: decode, preprocess, run, softmax. Knows no server; the trainer scores with it too."""
