@@ -1,5 +1,6 @@
 """etcd and the Kubernetes servers as processes of the host: of the full cluster and of the tests' bare API server."""
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -7,6 +8,22 @@ from pathlib import Path
 from devcluster import health, kubeconfig, versions
 from devcluster.certificates import Authority, Pair, signing_key
 from devcluster.processes import Process
+
+
+# What the operator writes, and nothing else: the bench counts it. No bodies, so no secrets.
+_AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [
+        {
+            "level": "Metadata",
+            "userGroups": ["system:serviceaccounts:transfermodel-system"],
+            "verbs": ["create", "update", "patch", "delete", "deletecollection"],
+        },
+        {"level": "None"},
+    ],
+}
 
 
 @dataclass(frozen=True)
@@ -91,6 +108,18 @@ class ControlPlane:
         path = path or self.state / "configuration" / f"{user}.kubeconfig"
         authority = self.authority.pair.certificate
         return kubeconfig.write(path, server=self.url, authority=authority, client=client, user=user)
+
+    @property
+    def audit_log(self) -> Path:
+        """One JSON object per line and write request of the operator."""
+        return self.state / "logs" / "audit.log"
+
+    def _audit_policy(self) -> Path:
+        file = self.state / "configuration" / "audit-policy.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self.audit_log.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(_AUDIT_POLICY, indent=2))
+        return file
 
     def etcd(self) -> Process:
         """The database: one member, on loopback, TLS with client certificates."""
@@ -184,7 +213,13 @@ class ControlPlane:
             "--allow-privileged=true",
             "--profiling=false",
         ]
-        if not self.has_nodes:
+        files = [server.certificate, authority, keys.certificate]
+        if self.has_nodes:
+            policy = self._audit_policy()
+            command += [f"--audit-policy-file={policy}", f"--audit-log-path={self.audit_log}"]
+            command += ["--audit-log-maxsize=20", "--audit-log-maxbackup=1"]
+            files.append(policy)
+        else:
             # No pod will reach it, and nobody makes the service accounts that admission would ask for.
             command += ["--endpoint-reconciler-type=none", "--disable-admission-plugins=ServiceAccount"]
         administrator = self.administrator
@@ -192,7 +227,7 @@ class ControlPlane:
             name="kube-apiserver",
             command=tuple(command),
             healthy=lambda: health.answers(f"{self.url}/readyz", authority=authority, client=administrator),
-            files=(server.certificate, authority, keys.certificate),
+            files=tuple(files),
         )
 
     def controller_manager(self) -> Process:
