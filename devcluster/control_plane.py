@@ -9,7 +9,6 @@ from devcluster import health, kubeconfig, versions
 from devcluster.certificates import Authority, Pair, signing_key
 from devcluster.processes import Process
 
-
 # What the operator writes, and nothing else: the bench counts it. No bodies, so no secrets.
 _AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
