@@ -1,6 +1,7 @@
 """Bring the cluster up, repair it, and take it down: the order of things."""
 
 import fcntl
+import json
 import os
 import shutil
 import subprocess
@@ -56,6 +57,7 @@ def up() -> None:
     Raises:
         DevclusterError: with the reason and what to do.
     """
+    prerequisites.check_system()
     with _alone():
         prerequisites.check(frozenset(supervisor().running().values()) | _cluster_processes())
         try:
@@ -71,9 +73,13 @@ def _up() -> None:
 
     began = time.monotonic()
     golang.start(golang.PRODUCTS)
-    with ThreadPoolExecutor(2, thread_name_prefix="prepare") as pool:
-        installing = pool.submit(packages.install)
-        installing.result()
+    packages.install()
+    for folder in (paths.STATE, paths.RUN, paths.CACHE):
+        folder.mkdir(parents=True, exist_ok=True)
+    paths.STATE.chmod(0o711)  # pods' volumes are below it, and everything secret is for root alone
+    paths.PORTS.write_text(json.dumps(versions.CHOSEN_PORTS))
+    cgroups.prepare()
+    with ThreadPoolExecutor(1, thread_name_prefix="prepare") as pool:
         images = pool.submit(_start_containerd)
         _start_control_plane()
         images.result()
@@ -86,10 +92,6 @@ def _up() -> None:
 def _start_containerd() -> None:
     from devcluster.images import addon_images
 
-    for folder in (paths.STATE, paths.RUN, paths.CACHE):
-        folder.mkdir(parents=True, exist_ok=True)
-    paths.STATE.chmod(0o711)
-    cgroups.prepare()
     with step("containerd"):
         supervisor().ensure(containerd.process())
     addon_images.prepare("pause")
@@ -98,8 +100,6 @@ def _start_containerd() -> None:
 def _start_control_plane() -> None:
     golang.build("etcd")
     golang.build("kubernetes")
-    paths.STATE.mkdir(parents=True, exist_ok=True)
-    cgroups.prepare()
     with step("network"):
         network.up()
     plane = control_plane()
@@ -145,8 +145,7 @@ def down() -> None:
     Raises:
         DevclusterError: something could not be removed; with its name.
     """
-    if os.geteuid() != 0:
-        raise DevclusterError("taking the cluster down needs root: run it as root, as with sudo")
+    prerequisites.check_system()
     with _alone():
         servers = supervisor()
         with step("end pods and servers"):

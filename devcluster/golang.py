@@ -91,6 +91,7 @@ _PARALLEL_BUILDS = 2
 _executor = ThreadPoolExecutor(_PARALLEL_BUILDS, thread_name_prefix="go-build")
 _futures: dict[str, Future[Path]] = {}
 _futures_lock = threading.Lock()
+_running: set[subprocess.Popen[str]] = set()
 
 
 def folder(product: str) -> Path:
@@ -132,8 +133,10 @@ def module_dir(product: str, module: str) -> Path:
 
 
 def cancel() -> None:
-    """Forget builds that have not begun."""
+    """Forget builds that have not begun, and end those that run: what they compiled so far is in Go's cache."""
     _executor.shutdown(wait=False, cancel_futures=True)
+    for running in list(_running):
+        running.terminate()
 
 
 def _future(product: str) -> Future[Path]:
@@ -197,10 +200,18 @@ def _go(product: str, *arguments: str) -> str:
         "GOWORK": "off",
     }
     command = [str(toolchain.go()), *arguments]
-    done = subprocess.run(
-        command, cwd=paths.GO_MODULES / product, env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        last_lines = "\n".join(done.stderr.strip().splitlines()[-15:])
+    with subprocess.Popen(
+        command,
+        cwd=paths.GO_MODULES / product,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        _running.add(running)
+        output, errors = running.communicate()
+        _running.discard(running)
+    if running.returncode != 0:
+        last_lines = "\n".join(errors.strip().splitlines()[-15:])
         raise BuildError(f"{product}: `go {' '.join(arguments[:2])}` failed:\n{last_lines}")
-    return done.stdout
+    return output

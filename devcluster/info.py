@@ -7,16 +7,19 @@ from devcluster import golang, paths, s3, versions
 from devcluster.addons import object_storage
 from devcluster.errors import DevclusterError
 from devcluster.images import project
+from devcluster.processes import Supervisor
 
 
 def info() -> dict[str, Any]:
     """Kubeconfig, ingress, S3 and the programs of the same versions.
 
     Raises:
-        DevclusterError: there is no cluster.
+        DevclusterError: there is no cluster, or it does not run.
     """
     if not paths.KUBECONFIG.exists():
         raise DevclusterError("there is no cluster here: run `make cluster-up` first")
+    if not Supervisor(paths.RECORDS, paths.LOGS).is_running("kube-apiserver"):
+        raise DevclusterError("the cluster is not running, as after a reboot: run `make cluster-up` to repair it")
     keys = s3.credentials()
     return {
         "kubeconfig": str(paths.KUBECONFIG),

@@ -31,6 +31,7 @@ KUBELET_ROOT = STATE / "kubelet"
 CNI = STATE / "cni"
 S3 = STATE / "s3"
 KUBECONFIG = STATE / "kubeconfig"
+PORTS = STATE / "ports.json"
 
 # Sockets and mounts: gone after a reboot. A Unix socket's path holds at most 107 characters.
 RUN = _folder("TRANSFERMODEL_RUN_FOLDER", "/run/transfermodel-devcluster")

@@ -39,8 +39,17 @@ def ports() -> dict[int, str]:
     }
 
 
+def check_system() -> None:
+    """Look at what every other check needs.
+
+    Raises:
+        PrerequisiteError: this is not Linux, not a known processor, or not root.
+    """
+    _raise(_system() + _user())
+
+
 def check(ours: frozenset[int]) -> None:
-    """Look at everything, and name all that is missing at once.
+    """Look at everything else, and name all that is missing at once.
 
     Args:
         ours: ids of processes of this very cluster, whose ports are not taken by somebody else.
@@ -48,10 +57,11 @@ def check(ours: frozenset[int]) -> None:
     Raises:
         PrerequisiteError: with one sentence per thing that is missing.
     """
-    problems = [problem for look in (_system, _user) for problem in look()]
-    if not problems:
-        looks: list[Callable[[], list[str]]] = [_memory, _disk, _control_groups, _programs, _network]
-        problems = [problem for look in looks for problem in look()] + _ports(ours)
+    looks: list[Callable[[], list[str]]] = [_memory, _disk, _control_groups, _programs, _network]
+    _raise([problem for look in looks for problem in look()] + _ports(ours))
+
+
+def _raise(problems: list[str]) -> None:
     if problems:
         raise PrerequisiteError("\n".join(problems))
 
@@ -151,16 +161,9 @@ def _ports(ours: frozenset[int]) -> list[str]:
 
 
 def _way_out(port: int) -> str:
-    variables = {
-        versions.API_SERVER_PORT: "TRANSFERMODEL_API_SERVER_PORT",
-        versions.KUBELET_PORT: "TRANSFERMODEL_KUBELET_PORT",
-        versions.S3_PORT: "TRANSFERMODEL_S3_PORT",
-        versions.INGRESS_PORT: "TRANSFERMODEL_INGRESS_PORT",
-        versions.ETCD_CLIENT_PORT: "TRANSFERMODEL_ETCD_CLIENT_PORT",
-        versions.ETCD_PEER_PORT: "TRANSFERMODEL_ETCD_PEER_PORT",
-    }
-    if port in variables:
-        return f"end that program, or choose another port with {variables[port]}"
+    for variable, chosen in versions.CHOSEN_PORTS.items():
+        if port == chosen:
+            return f"end that program, or choose another port with {variable}"
     return "end that program (a Kubernetes node of your own, perhaps?)"
 
 

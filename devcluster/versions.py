@@ -4,7 +4,10 @@ The versions of Go products are repeated in go/<product>/go.mod, where the toolc
 two together.
 """
 
+import json
 import os
+
+from devcluster import paths
 
 KUBERNETES = "v1.34.4"
 ETCD = "v3.6.12"
@@ -72,8 +75,17 @@ STABLE_WINDOW = os.environ.get("TRANSFERMODEL_STABLE_WINDOW", "6s")
 SCALE_TO_ZERO_GRACE_PERIOD = os.environ.get("TRANSFERMODEL_SCALE_TO_ZERO_GRACE_PERIOD", "6s")
 
 
+def _recorded_ports() -> dict[str, int]:
+    try:
+        recorded: dict[str, int] = json.loads(paths.PORTS.read_text())
+    except (OSError, ValueError):
+        return {}
+    return recorded
+
+
 def _port(variable: str, default: int) -> int:
-    return int(os.environ.get(variable, default))
+    """From the environment, or else as the cluster was brought up, or else the default."""
+    return int(os.environ.get(variable) or _recorded_ports().get(variable, default))
 
 
 # On the bridge's address; the others are on 127.0.0.1.
@@ -84,6 +96,17 @@ S3_PORT = _port("TRANSFERMODEL_S3_PORT", 9000)
 INGRESS_PORT = _port("TRANSFERMODEL_INGRESS_PORT", 8088)
 ETCD_CLIENT_PORT = _port("TRANSFERMODEL_ETCD_CLIENT_PORT", 12379)
 ETCD_PEER_PORT = _port("TRANSFERMODEL_ETCD_PEER_PORT", 12380)
+
+# Environment variable -> port, for those that can be chosen; `up` records them for later commands.
+CHOSEN_PORTS = {
+    "TRANSFERMODEL_API_SERVER_PORT": API_SERVER_PORT,
+    "TRANSFERMODEL_KUBELET_PORT": KUBELET_PORT,
+    "TRANSFERMODEL_S3_PORT": S3_PORT,
+    "TRANSFERMODEL_INGRESS_PORT": INGRESS_PORT,
+    "TRANSFERMODEL_ETCD_CLIENT_PORT": ETCD_CLIENT_PORT,
+    "TRANSFERMODEL_ETCD_PEER_PORT": ETCD_PEER_PORT,
+}
+
 KUBELET_HEALTH_PORT = 10248
 KUBE_PROXY_METRICS_PORT = 10249
 KUBE_PROXY_HEALTH_PORT = 10256
