@@ -1,0 +1,285 @@
+"""What the API server accepts, fills in and refuses: every rule with a spec that keeps it and one that breaks it."""
+
+import uuid
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from transfermodel_operator.crd import custom_resource_definition
+
+from tests.support.api_server import ApiServer, Manifest
+
+Change = Callable[[Manifest], object]
+
+
+def transfer_model(change: Change = lambda spec: None, name: str | None = None) -> Manifest:
+    """Return the smallest useful TransferModel, changed."""
+    spec: Manifest = {
+        "task": "ImageClassification",
+        "backbone": {"name": "torchvision/resnet18", "weights": {"name": "DEFAULT"}},
+        "data": {"train": {"uri": "s3://datasets/train"}},
+    }
+    spec = deepcopy(spec)
+    change(spec)
+    return {
+        "apiVersion": "transferlearning.dev/v1alpha1",
+        "kind": "TransferModel",
+        "metadata": {"name": name or f"model-{uuid.uuid4().hex[:8]}", "namespace": "default"},
+        "spec": spec,
+    }
+
+
+def put(path: str, value: Any) -> Change:
+    """Return a change that sets one field, such as data.train.uri."""
+
+    def change(spec: Manifest) -> None:
+        *parents, last = path.split(".")
+        node = spec
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[last] = value
+
+    return change
+
+
+def together(*changes: Change) -> Change:
+    """Return a change that makes several."""
+
+    def change(spec: Manifest) -> None:
+        for each in changes:
+            each(spec)
+
+    return change
+
+
+SCRATCH = put("backbone", {"name": "torchvision/resnet18", "weights": {"scratch": True}, "input": {"size": 32}})
+TUNE_ALL = put("training", {"strategy": "FineTuning", "fineTuning": {"unfreeze": "All"}})
+
+ACCEPTED: dict[str, Change] = {
+    "the smallest": lambda spec: None,
+    "weights from a file": put(
+        "backbone",
+        {"name": "torchvision/resnet18", "weights": {"uri": "s3://weights/a.safetensors"}, "input": {"size": 64}},
+    ),
+    "weights over https": put(
+        "backbone",
+        {"name": "torchvision/vit_b_16", "weights": {"uri": "https://x.test/a.safetensors"}, "input": {"size": 64}},
+    ),
+    "from scratch": together(SCRATCH, TUNE_ALL),
+    "from another TransferModel": put("backbone", {"fromTransferModel": "digits-base"}),
+    "another's trunk with another input": put("backbone", {"fromTransferModel": "base", "input": {"size": 64}}),
+    "mean and std": put(
+        "backbone.input", {"size": 64, "mean": ["0.485", "0.456", "-0.4"], "std": ["0.229", "2.25e-1", "1"]}
+    ),
+    "archive over https": put("data.train.uri", "https://data.test/flowers.tar.gz"),
+    "tgz over https": put("data.train.uri", "https://data.test/flowers.tgz"),
+    "zip over https": put("data.train.uri", "https://data.test/flowers.zip"),
+    "tar over https": put("data.train.uri", "https://data.test/flowers.tar"),
+    "archive in a bucket": put("data.train.uri", "s3://datasets/flowers.zip"),
+    "validation set": put("data.validation", {"uri": "s3://datasets/validation"}),
+    "validation fraction": put("data.validationFraction", "0.25"),
+    "small validation fraction": put("data.validationFraction", "1e-2"),
+    "fine-tuning of two stages": put("training", {"strategy": "FineTuning", "fineTuning": {"stages": 2}}),
+    "learning rate": put("training", {"strategy": "FineTuning", "fineTuning": {"learningRate": "6e-3"}}),
+    "a GPU": put("training.resources", {"limits": {"nvidia.com/gpu": 1, "memory": "4Gi"}, "requests": {"cpu": "500m"}}),
+    "tolerations": put(
+        "training.tolerations",
+        [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}, {"operator": "Exists", "tolerationSeconds": 60}],
+    ),
+    "node selector": put("training.nodeSelector", {"accelerator": "h100"}),
+    "an output": put("output", {"uri": "s3://models", "credentialsSecretName": "s3"}),
+    "as many replicas as at most": put("serving", {"minReplicas": 3}),
+    "not served": put("serving.mode", "None"),
+    "suspended": put("suspend", True),
+}
+
+REFUSED: dict[str, tuple[Change, str]] = {
+    # The rules of the CRD, by their messages.
+    "no backbone source": (put("backbone", {}), "set exactly one of name and fromTransferModel"),
+    "both backbone sources": (
+        put("backbone.fromTransferModel", "base"),
+        "set exactly one of name and fromTransferModel",
+    ),
+    "a name without weights": (
+        put("backbone", {"name": "torchvision/resnet18"}),
+        "weights is required with name: {name}, {uri} or {scratch: true}",
+    ),
+    "a base with weights": (
+        put("backbone", {"fromTransferModel": "base", "weights": {"name": "DEFAULT"}}),
+        "weights goes with name, not with fromTransferModel",
+    ),
+    "weights of no kind": (put("backbone.weights", {}), "set exactly one of name, uri and scratch"),
+    "weights of two kinds": (
+        put("backbone.weights", {"name": "DEFAULT", "uri": "s3://weights/a.safetensors"}),
+        "set exactly one of name, uri and scratch",
+    ),
+    "own weights without input": (
+        put("backbone.weights", {"uri": "s3://weights/a.safetensors"}),
+        "input is required with weights.uri and weights.scratch",
+    ),
+    "scratch without input": (
+        together(put("backbone.weights", {"scratch": True}), TUNE_ALL),
+        "input is required with weights.uri and weights.scratch",
+    ),
+    "a pickle": (put("backbone.weights", {"uri": "s3://weights/a.pth"}), "pickled weights are never loaded"),
+    "weights over ftp": (
+        put("backbone.weights", {"uri": "ftp://x/a.safetensors"}),
+        "must begin with s3:// or https://",
+    ),
+    "mean without std": (
+        put("backbone.input", {"size": 64, "mean": ["0.5", "0.5", "0.5"]}),
+        "set mean and std together, or neither",
+    ),
+    "std of zero": (
+        put("backbone.input", {"size": 64, "mean": ["0", "0", "0"], "std": ["1", "0.0", "1"]}),
+        "must be a positive number as a string",
+    ),
+    "data over http": (put("data.train.uri", "http://data.test/a.zip"), "must begin with s3:// or https://"),
+    "a folder over https": (put("data.train.uri", "https://data.test/a/"), "the data must be one archive"),
+    "validation twice": (
+        together(put("data.validation", {"uri": "s3://d/v"}), put("data.validationFraction", "0.2")),
+        "set validation or validationFraction, not both",
+    ),
+    "fraction of zero": (put("data.validationFraction", "0.0"), "must lie between 0 and 1"),
+    "fraction of one": (put("data.validationFraction", "1"), "must lie between 0 and 1"),
+    "details of another strategy": (
+        put("training.fineTuning", {"epochs": 3}),
+        "fineTuning goes with strategy: FineTuning",
+    ),
+    "stages of all": (
+        put("training", {"strategy": "FineTuning", "fineTuning": {"unfreeze": "All", "stages": 2}}),
+        "stages goes with unfreeze: LastStages",
+    ),
+    "learning rate of zero": (
+        put("training", {"strategy": "FineTuning", "fineTuning": {"learningRate": "0e-3"}}),
+        "must be a positive number as a string",
+    ),
+    "scratch by feature extraction": (SCRATCH, "have nothing to extract"),
+    "scratch by its last stages": (
+        together(SCRATCH, put("training", {"strategy": "FineTuning", "fineTuning": {}})),
+        "have nothing to extract",
+    ),
+    "scratch without fine-tuning's details": (
+        together(SCRATCH, put("training", {"strategy": "FineTuning"})),
+        "have nothing to extract",
+    ),
+    "output in a folder": (put("output", {"uri": "file:///models"}), "must begin with s3://"),
+    "more replicas than at most": (
+        put("serving", {"minReplicas": 4, "maxReplicas": 2}),
+        "minReplicas must not exceed maxReplicas",
+    ),
+    "more replicas than the default at most": (
+        put("serving", {"minReplicas": 4}),
+        "minReplicas must not exceed maxReplicas",
+    ),
+    # Types, ranges and values.
+    "no replicas at most": (put("serving.maxReplicas", 0), "should be greater than or equal to 1"),
+    "an unknown task": (put("task", "Painting"), 'supported values: "ImageClassification"'),
+    "an unknown strategy": (put("training.strategy", "Auto"), '"FeatureExtraction", "FineTuning"'),
+    "no data": (lambda spec: spec.pop("data"), "spec.data: Required value"),
+    "a library that is not there": (put("backbone.name", "resnet18"), "spec.backbone.name"),
+    "scratch: false": (together(SCRATCH, TUNE_ALL, put("backbone.weights.scratch", False)), 'supported values: "true"'),
+    "a learning rate as a number": (
+        put("training", {"strategy": "FineTuning", "fineTuning": {"learningRate": 0.001}}),
+        'must be of type string: "number"',
+    ),
+    "a quantity that is none": (put("training.resources", {"limits": {"memory": "4 GB"}}), "should match"),
+    "too short a time": (put("training.maxDurationSeconds", 1), "should be greater than or equal to 10"),
+    "two means": (put("backbone.input", {"size": 64, "mean": ["0", "0"], "std": ["1", "1", "1"]}), "at least 3 items"),
+    # What nobody may say.
+    "an unknown field": (put("trainig", {}), 'unknown field "spec.trainig"'),
+    "an unknown field further in": (
+        put("data.test", {"uri": "s3://a/b", "url": "x"}),
+        'unknown field "spec.data.test.url"',
+    ),
+    "an image": (put("training.image", "x"), 'unknown field "spec.training.image"'),
+    "a command": (put("serving.command", ["sh"]), 'unknown field "spec.serving.command"'),
+    "another namespace's secret": (
+        put("output", {"uri": "s3://models", "credentialsSecretName": "other/s3"}),
+        "spec.output.credentialsSecretName",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ACCEPTED)
+def test_accepted(cluster: ApiServer, case: str) -> None:
+    cluster.created(transfer_model(ACCEPTED[case]))
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(cluster: ApiServer, case: str) -> None:
+    change, sentence = REFUSED[case]
+    answer = cluster.create(transfer_model(change))
+    assert not answer.succeeded
+    assert sentence in answer.output
+
+
+def rules(node: Any) -> list[str]:
+    """Return the messages of all CEL rules of a schema."""
+    if isinstance(node, list):
+        return [message for each in node for message in rules(each)]
+    if not isinstance(node, dict):
+        return []
+    own = [rule["message"] for rule in node.get("x-kubernetes-validations", [])]
+    return own + [message for each in node.values() for message in rules(each)]
+
+
+def test_every_rule_is_broken_by_a_case() -> None:
+    found = set(rules(custom_resource_definition()["spec"]["versions"])) - {NAME_MESSAGE}
+    unbroken = [message for message in found if not any(sentence in message for _, sentence in REFUSED.values())]
+    assert found
+    assert not unbroken
+
+
+NAME_MESSAGE = (
+    "must begin with a letter, consist of lower-case letters, digits and '-', not end with '-', "
+    "and have at most 40 characters: it becomes part of a host name"
+)
+
+
+@pytest.mark.parametrize("name", ["a", "digits", "a-1", "a" * 40])
+def test_names_accepted(cluster: ApiServer, name: str) -> None:
+    cluster.created(transfer_model(name=name))
+
+
+@pytest.mark.parametrize("name", ["1st", "my.model", "a" * 41])
+def test_names_refused(cluster: ApiServer, name: str) -> None:
+    answer = cluster.create(transfer_model(name=name))
+    assert not answer.succeeded
+    assert f'metadata.name: Invalid value: "object": {NAME_MESSAGE}' in answer.output
+
+
+def test_defaults_are_filled_in(cluster: ApiServer) -> None:
+    assert cluster.created(transfer_model())["spec"] == {
+        "task": "ImageClassification",
+        "backbone": {"name": "torchvision/resnet18", "weights": {"name": "DEFAULT"}},
+        "data": {"train": {"uri": "s3://datasets/train"}},
+        "training": {"strategy": "FeatureExtraction", "seed": 0, "maxDurationSeconds": 3600},
+        "serving": {"mode": "Knative", "minReplicas": 0, "maxReplicas": 3, "containerConcurrency": 0},
+        "suspend": False,
+    }
+
+
+def test_a_part_is_completed(cluster: ApiServer) -> None:
+    change = together(
+        put("training", {"strategy": "FineTuning", "fineTuning": {"epochs": 7}}),
+        put("serving", {"maxReplicas": 1}),
+        put("backbone.input", {"size": 64}),
+    )
+    spec = cluster.created(transfer_model(change))["spec"]
+    assert spec["training"]["fineTuning"] == {
+        "unfreeze": "LastStages",
+        "epochs": 7,
+        "learningRate": "1e-3",
+        "batchSize": 32,
+    }
+    assert spec["serving"] == {"mode": "Knative", "minReplicas": 0, "maxReplicas": 1, "containerConcurrency": 0}
+    assert spec["backbone"]["input"] == {"size": 64, "resize": "ShortestSide", "interpolation": "bilinear"}
+
+
+def test_an_unknown_field_is_not_dropped_in_silence(cluster: ApiServer) -> None:
+    manifest = transfer_model(put("training.epochs", 3))
+    answer = cluster.create(manifest, "--validate=warn")
+    assert answer.succeeded
+    assert 'Warning: unknown field "spec.training.epochs"' in answer.output
