@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import kubernetes.client
@@ -284,11 +285,23 @@ class Workspace:
 
     def predict(self, name: str, images: list[bytes], timeout_seconds: float = 60) -> list[Manifest]:
         """POST images through the ingress at the address that status.url gives; return the predictions."""
-        instances = [{"image": {"b64": base64.b64encode(image).decode()}} for image in images]
-        url = f"{self.status(name)['url']}/v1/models/{name}:predict"
-        response = httpx.post(url, json={"instances": instances}, timeout=timeout_seconds)
+        url, headers = self.endpoint(name)
+        response = httpx.post(url, json=instances_of(images), headers=headers, timeout=timeout_seconds)
         assert response.status_code == 200, f"{url}: {response.status_code} {response.text}"
         return list(response.json()["predictions"])
+
+    def endpoint(self, name: str) -> tuple[str, dict[str, str]]:
+        """Return where to POST for predictions, and the Host header.
+
+        curl and browsers resolve <anything>.localhost by themselves; Python leaves it to the C library, which may not.
+        """
+        host = urlsplit(self.status(name)["url"]).netloc
+        return f"{self.stack.ingress}/v1/models/{name}:predict", {"Host": host}
+
+
+def instances_of(images: list[bytes]) -> Manifest:
+    """Return the body of a V1 request."""
+    return {"instances": [{"image": {"b64": base64.b64encode(image).decode()}} for image in images]}
 
 
 def quick_spec(train: str, test: str | None = None, **overrides: Any) -> Manifest:

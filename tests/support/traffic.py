@@ -1,6 +1,5 @@
 """A bounded loop of predictions in the background, to see whether users notice a change."""
 
-import base64
 import contextlib
 import threading
 from collections.abc import Iterator
@@ -8,7 +7,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from tests.support.stack import Workspace
+from tests.support.stack import Workspace, instances_of
 
 LIMIT = 2000
 """Requests at most, whatever happens."""
@@ -28,11 +27,11 @@ def traffic(workspace: Workspace, name: str, image: bytes, interval_seconds: flo
     """Ask for one prediction after the other until the block ends."""
     seen = Traffic()
     done = threading.Event()
-    url = f"{workspace.status(name)['url']}/v1/models/{name}:predict"
-    body = {"instances": [{"image": {"b64": base64.b64encode(image).decode()}}]}
+    url, headers = workspace.endpoint(name)
+    body = instances_of([image])
 
     def loop() -> None:
-        with httpx.Client(timeout=60) as client:
+        with httpx.Client(timeout=60, headers=headers) as client:
             for _ in range(LIMIT):
                 if done.wait(interval_seconds):
                     return
