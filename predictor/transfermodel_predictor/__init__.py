@@ -1,1 +1,1 @@
-"""The predictor: serves one artifact by KServe's protocols with ONNX Runtime, without torch."""
+"""The InferenceService's program: one image classifier, read by URI, answering over HTTP."""

@@ -1,1 +1,1 @@
-"""The artifact: what training publishes and serving loads. Content-addressed, verified, no pickle."""
+"""What a run publishes and the predictor serves: a folder of files, content-addressed by its manifest."""

@@ -1,70 +1,121 @@
-"""model.json: everything about a model that its graph does not say."""
+"""model.json: what a model is, in everything that training further or serving it needs to know."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
+from transfermodel_predictor.artifact.canonical import canonical_json
+from transfermodel_predictor.artifact.errors import ArtifactMalformed
 
-class _Described(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, frozen=True)
+SCHEMA_VERSION: Final = 1
+
+Channels = tuple[float, float, float]
 
 
-class Preprocessing(_Described):
-    """How an image becomes the network's input."""
+class Described(BaseModel):
+    """camelCase on disk, immutable; what a newer trainer adds is ignored."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        extra="ignore",
+        frozen=True,
+        allow_inf_nan=False,
+    )
+
+
+class Preprocessing(Described):
+    """How an image becomes the input tensor, (3, size, size) float32."""
 
     size: Annotated[int, Field(ge=1)]
-    """Height and width, in pixels."""
-    resize: Literal["ShortestSide", "Exact"]
-    """ShortestSide: scale the shortest side to `resizeTo`, crop the centre. Exact: stretch to a square."""
-    interpolation: Literal["bilinear", "bicubic", "nearest"]
-    mean: Annotated[tuple[float, ...], Field(min_length=3, max_length=3)]
-    """Per channel, after scaling to 0..1."""
-    std: Annotated[tuple[float, ...], Field(min_length=3, max_length=3)]
-    resize_to: int | None = None
-    """Length of the shortest side before the crop, in pixels; default `size`."""
+    """Height and width of the input, in pixels."""
+    resize: Literal["ShortestSide", "Exact"] = "ShortestSide"
+    """ShortestSide keeps the proportions and crops the centre; Exact stretches to a square."""
+    resize_to: Annotated[int, Field(ge=1)] | None = None
+    """Pixels of the shortest side before the centre is cropped, where that is not `size` (ImageNet: 256, then 224)."""
+    interpolation: Literal["bilinear", "bicubic", "nearest"] = "bilinear"
+    mean: Channels
+    """Of red, green and blue, after scaling to 0..1."""
+    std: Channels
+    """Of red, green and blue, after scaling to 0..1."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if any(value <= 0 for value in self.std):
+            raise ValueError("std must be above 0")
+        if self.resize_to is not None and (self.resize == "Exact" or self.resize_to < self.size):
+            raise ValueError("resizeTo goes with ShortestSide and is at least size")
+        return self
 
 
-class Source(_Described):
-    """Where the backbone's weights came from; exactly one of the first four."""
+class WeightsSource(Described):
+    """Where the trunk's weights came from."""
 
-    name: str | None = None
-    """The library's own weights, such as IMAGENET1K_V1."""
-    uri: str | None = None
-    scratch: bool | None = None
-    base: str | None = None
-    """Another TransferModel's version, as <name>/<version>."""
+    kind: Literal["name", "uri", "scratch", "base"]
+    reference: str | None = None
+    """The name, the URI, or the base artifact's URI; none with scratch."""
     digest: str | None = None
-    """sha256:… of the weights file, or of the base's manifest."""
+    """sha256:… of the weights, or of the base artifact's manifest; none with scratch."""
 
 
-class BackboneDescription(_Described):
-    """The network that the head sits on."""
+class BackboneDescription(Described):
+    """The network and how it was trained."""
 
     name: str
     """<library>/<architecture>, such as torchvision/resnet18."""
-    source: Source
-    strategy: str
+    source: WeightsSource
+    strategy: Literal["FeatureExtraction", "FineTuning"]
 
 
-class Signature(_Described):
-    """Names of the graph's input, float32 (N, 3, size, size), and output, float32 (N, K)."""
+class Signature(Described):
+    """The names of the ONNX graph's input (N, 3, H, W) and output (N, K)."""
 
-    input: str = "images"
-    output: str = "logits"
+    input: Literal["images"] = "images"
+    output: Literal["logits"] = "logits"
 
 
-class ModelDescription(_Described):
-    """model.json. Holds nothing that differs between equal runs, since the artifact is content-addressed."""
+class ModelDescription(Described):
+    """model.json; holds nothing that differs between two equal runs, such as the time."""
 
-    schema_version: Literal[1] = 1
-    task: Literal["ImageClassification"]
+    schema_version: Literal[1] = SCHEMA_VERSION
+    task: Literal["ImageClassification"] = "ImageClassification"
     backbone: BackboneDescription
-    labels: Annotated[tuple[str, ...], Field(min_length=2)]
-    """Class names in the order of the logits."""
+    labels: Annotated[tuple[str, ...], Field(min_length=1)]
+    """In the order of the logits."""
     preprocessing: Preprocessing
     signature: Signature = Signature()
     libraries: dict[str, str] = {}
-    """Versions of the libraries that made it."""
+    """Versions, such as {"torch": "2.9.0"}."""
     run: str = ""
-    """The key of the run that made it."""
+    """Key of the run that made it."""
+
+    @field_validator("labels")
+    @classmethod
+    def _different(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(labels)) != len(labels):
+            raise ValueError("labels must differ from each other")
+        return labels
+
+    def to_json(self) -> bytes:
+        """Return the content of model.json."""
+        document: dict[str, Any] = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return canonical_json(document)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """Read model.json.
+
+        Raises:
+            ArtifactMalformed: It is not JSON, or not of this schema.
+        """
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"]) or "the document"
+            raise ArtifactMalformed(
+                f"model.json cannot be read: {place}: {first['msg']}. Train the model again with the trainer of this "
+                "version."
+            ) from error

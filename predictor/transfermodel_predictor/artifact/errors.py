@@ -1,29 +1,33 @@
-"""What can go wrong with storage and artifacts, each with a sentence for people."""
-
-
-class StorageError(Exception):
-    """Storage did not do what was asked."""
-
-
-class StorageNotFound(StorageError):
-    """There is no such bucket or object."""
-
-
-class StorageAccessDenied(StorageError):
-    """The credentials are wrong, missing or not sufficient."""
-
-
-class StorageUnavailable(StorageError):
-    """Storage did not answer, or not sensibly; it may later."""
+"""Everything that can be wrong with an artifact or the storage that holds it; each message is a whole sentence."""
 
 
 class ArtifactError(Exception):
-    """The artifact cannot be used."""
+    """An artifact cannot be used, or storage cannot be reached."""
 
 
-class DigestMismatch(ArtifactError):
-    """What is stored is not what was published."""
+class ArtifactCorrupt(ArtifactError):
+    """A file is not what its digest says; never to be used."""
 
 
-class InvalidArtifact(ArtifactError):
-    """A file of the artifact is missing or cannot be understood."""
+class ArtifactMalformed(ArtifactError):
+    """A file is what its digest says, and yet cannot be read as what it should be."""
+
+
+class StorageError(ArtifactError):
+    """Storage did not do what it was asked."""
+
+
+class StorageNotFound(StorageError):
+    """The bucket or the object does not exist."""
+
+
+class StorageAccessDenied(StorageError):
+    """The credentials are wrong, or do not allow this."""
+
+
+class StorageUnavailable(StorageError):
+    """Storage does not answer, or fails; the only storage error that may pass by itself."""
+
+
+class StorageUriInvalid(StorageError):
+    """The URI is not one of a kind that can be read."""

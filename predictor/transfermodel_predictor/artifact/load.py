@@ -1,52 +1,38 @@
-"""Reading an artifact's files, each verified before anybody uses it."""
+"""Reading an artifact, each file checked before anything looks into it."""
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
-from transfermodel_predictor.artifact.description import ModelDescription
-from transfermodel_predictor.artifact.errors import InvalidArtifact
-from transfermodel_predictor.artifact.manifest import MANIFEST_NAME, Manifest
-from transfermodel_predictor.artifact.storage import Location, open_location
+from transfermodel_predictor.artifact.manifest import MANIFEST, Manifest
+from transfermodel_predictor.artifact.storage import open_store
+
+SERVED: Final = ("model.json", "model.onnx")
+"""All that the predictor needs."""
 
 
 def fetch(
-    uri: str, digest: str, names: Iterable[str], environment: Mapping[str, str], prefix: str = ""
+    uri: str, digest: str, files: Iterable[str], environment: Mapping[str, str], prefix: str = ""
 ) -> dict[str, bytes]:
-    """Return the content of the named files of the artifact, in memory, read side by side.
+    """Return files of an artifact by name, in memory.
 
-    Args:
-        uri: the artifact's folder.
-        digest: sha256:… of its manifest.
-        names: of the files wanted.
-        environment: where the credentials are.
-        prefix: of the credentials' variables.
+    uri: the artifact's folder; digest: sha256:… of its manifest.json; prefix: of the credentials' variables.
 
     Raises:
-        StorageError: a file cannot be read.
-        DigestMismatch: a file is not what was published.
-        InvalidArtifact: the manifest has no such file.
+        ArtifactCorrupt: The manifest or a file is not what its digest says, or a file is missing from the manifest.
+        ArtifactMalformed: The manifest cannot be read.
+        StorageError: Storage failed.
     """
-    location = open_location(uri, environment, prefix)
-    manifest = Manifest.parse(location.get(MANIFEST_NAME), digest)
-    wanted = list(names)
-    with ThreadPoolExecutor(max_workers=max(1, len(wanted))) as pool:
-        contents = pool.map(lambda name: _verified(location, manifest, name), wanted)
-        return dict(zip(wanted, contents, strict=True))
-
-
-def _verified(location: Location, manifest: Manifest, name: str) -> bytes:
-    content = location.get(name) if name in manifest.files else b""
-    manifest.verify(name, content)
-    return content
-
-
-def parse_description(content: bytes) -> ModelDescription:
-    """Read model.json.
-
-    Raises:
-        InvalidArtifact: it is not what this version understands.
-    """
-    try:
-        return ModelDescription.model_validate_json(content)
-    except ValueError as error:
-        raise InvalidArtifact(f"model.json cannot be understood: {error}") from error
+    uri = uri.rstrip("/")
+    storage = open_store(uri, environment, prefix)
+    names = list(files)
+    # Side by side: each is a round trip to storage, and hashing leaves the interpreter free.
+    with ThreadPoolExecutor(max_workers=len(names) + 1, thread_name_prefix="fetch") as pool:
+        manifest_data = pool.submit(storage.get, MANIFEST)
+        pending = {name: pool.submit(storage.get, name) for name in names}
+        manifest = Manifest.from_json(manifest_data.result(), digest, uri)
+        contents = {name: data.result() for name, data in pending.items()}
+        checks = [pool.submit(manifest.verify, name, data, uri) for name, data in contents.items()]
+        for check in checks:
+            check.result()
+    return contents

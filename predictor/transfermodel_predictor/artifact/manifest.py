@@ -1,99 +1,101 @@
-"""manifest.json: SHA-256 and size of every file; its own digest names the version."""
+"""manifest.json: size and SHA-256 of every file; its own digest is the version's digest."""
 
-import hashlib
-import json
-from collections.abc import Mapping
+import re
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from transfermodel_predictor.artifact.errors import DigestMismatch, InvalidArtifact
+from transfermodel_predictor.artifact.canonical import canonical_json, digest_of
+from transfermodel_predictor.artifact.errors import ArtifactCorrupt, ArtifactMalformed
 
-MANIFEST_NAME: Final = "manifest.json"
+MANIFEST: Final = "manifest.json"
+FILE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+"""Plain names only: no folder, nothing that leads out of the artifact."""
 
 
-class FileEntry(BaseModel):
-    """One file of the artifact."""
+class ManifestEntry(BaseModel):
+    """One file."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     size: Annotated[int, Field(ge=0)]
     """In bytes."""
 
+    @classmethod
+    def of(cls, data: bytes) -> Self:
+        """Describe a file's content."""
+        return cls(sha256=digest_of(data).removeprefix("sha256:"), size=len(data))
+
 
 class Manifest(BaseModel):
-    """All files of an artifact but the manifest itself, by name."""
+    """All files of an artifact but the manifest itself."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    files: dict[str, FileEntry]
+    files: dict[str, ManifestEntry]
 
-    def to_bytes(self) -> bytes:
-        """Return the canonical JSON: sorted keys, no spaces, so that equal files give an equal digest."""
-        return json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":")).encode()
+    @field_validator("files")
+    @classmethod
+    def _plain_names(cls, files: dict[str, ManifestEntry]) -> dict[str, ManifestEntry]:
+        for name in files:
+            if not FILE_NAME.fullmatch(name) or name == MANIFEST:
+                raise ValueError(f"{name!r} is no name of an artifact's file")
+        return files
+
+    @classmethod
+    def of_files(cls, files: dict[str, bytes]) -> Self:
+        """Describe files by name and content."""
+        return cls(files={name: ManifestEntry.of(data) for name, data in files.items()})
+
+    def to_json(self) -> bytes:
+        """Return the content of manifest.json, whose SHA-256 is the digest."""
+        return canonical_json(self.model_dump(mode="json"))
 
     @property
     def digest(self) -> str:
-        """sha256:… of the canonical JSON: the digest of the artifact."""
-        return digest_of(self.to_bytes())
+        """sha256:… of manifest.json."""
+        return digest_of(self.to_json())
 
     @classmethod
-    def of(cls, files: Mapping[str, bytes]) -> "Manifest":
-        """Describe files given by content."""
-        return cls(
-            files={
-                name: FileEntry(sha256=hashlib.sha256(content).hexdigest(), size=len(content))
-                for name, content in files.items()
-            }
-        )
-
-    @classmethod
-    def parse(cls, content: bytes, digest: str) -> "Manifest":
-        """Read manifest.json, which must have this digest.
+    def from_json(cls, data: bytes, digest: str, uri: str) -> Self:
+        """Read manifest.json, which must be of this digest.
 
         Raises:
-            DigestMismatch: it has another.
-            InvalidArtifact: it is no manifest.
+            ArtifactCorrupt: It is another one.
+            ArtifactMalformed: It is no manifest.
         """
-        if (found := digest_of(content)) != digest:
-            raise DigestMismatch(
-                f"The artifact's {MANIFEST_NAME} has digest {found}, not {digest}: "
-                "it was changed since it was published. Train again, or restore the stored files."
+        actual = digest_of(data)
+        if actual != digest:
+            raise ArtifactCorrupt(
+                f"{uri}/{MANIFEST} is {actual}, but {digest} was expected: somebody replaced the artifact. "
+                "Restore it, or train the model again."
             )
         try:
-            return cls.model_validate_json(content)
-        except ValueError as error:
-            raise InvalidArtifact(f"{MANIFEST_NAME} is not a manifest: {error}") from error
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            raise ArtifactMalformed(f"{uri}/{MANIFEST} is no manifest: {error.errors()[0]['msg']}.") from error
 
-    def verify(self, name: str, content: bytes) -> None:
-        """Raise unless `content` is what the manifest says of the file.
+    def verify(self, name: str, data: bytes, uri: str) -> None:
+        """Check one file against its entry.
 
         Raises:
-            DigestMismatch: it is not.
-            InvalidArtifact: the manifest has no such file.
+            ArtifactCorrupt: The file is not listed, or is another one.
         """
         entry = self.files.get(name)
         if entry is None:
-            raise InvalidArtifact(
-                f"The artifact holds no {name}; it has {', '.join(sorted(self.files)) or 'no files'}."
+            raise ArtifactCorrupt(f"{uri}/{MANIFEST} lists no {name}: the artifact is not complete. Train it again.")
+        if ManifestEntry.of(data) != entry:
+            raise ArtifactCorrupt(
+                f"{uri}/{name} ({len(data)} bytes) is not the file of the manifest ({entry.size} bytes, sha256 "
+                f"{entry.sha256}): somebody replaced it, or it was cut off. Restore it, or train the model again."
             )
-        if len(content) != entry.size or hashlib.sha256(content).hexdigest() != entry.sha256:
-            raise DigestMismatch(
-                f"{name} is not the file that was published (its SHA-256 differs from the manifest's). "
-                "Train again, or restore the stored files."
-            )
-
-
-def digest_of(content: bytes) -> str:
-    """Return sha256:<hex>."""
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def write_manifest(folder: Path) -> str:
-    """Write manifest.json over all files of the folder, and return the artifact's digest."""
-    files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.name != MANIFEST_NAME}
-    manifest = Manifest.of(files)
-    (folder / MANIFEST_NAME).write_bytes(manifest.to_bytes())
+    """Describe every file of a folder in its manifest.json, and return the artifact's digest."""
+    files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.name != MANIFEST}
+    manifest = Manifest.of_files(files)
+    (folder / MANIFEST).write_bytes(manifest.to_json())
     return manifest.digest

@@ -1,181 +1,234 @@
-"""Object storage for trainer and predictor, by obstore: one place for credentials, and one that explains errors."""
+"""Object storage for trainer and predictor: S3 and, for one machine, folders. The only place that knows obstore."""
 
-import contextlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Any, Final, cast
+from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import (
-    AlreadyExistsError,
-    BaseError,
-    NotFoundError,
-    PermissionDeniedError,
-    PreconditionError,
-    UnauthenticatedError,
-)
-from obstore.store import HTTPStore, LocalStore, MemoryStore, S3Store
+from obstore import exceptions, store
 
 from transfermodel_predictor.artifact.errors import (
     StorageAccessDenied,
     StorageError,
     StorageNotFound,
     StorageUnavailable,
+    StorageUriInvalid,
 )
 
-CREDENTIAL_OPTIONS: Final = {
-    "AWS_ACCESS_KEY_ID": "access_key_id",
-    "AWS_SECRET_ACCESS_KEY": "secret_access_key",
-    "AWS_SESSION_TOKEN": "session_token",
-    "AWS_ENDPOINT_URL": "endpoint",
-    "AWS_REGION": "region",
-}
 DEFAULT_REGION: Final = "us-east-1"
-
-# A wrong endpoint should be an answer within seconds, not the minutes of the library's defaults.
+SCHEMES: Final = ("s3", "file")
+CONNECT_TIMEOUT: Final = timedelta(seconds=5)
+READ_TIMEOUT: Final = timedelta(seconds=30)
+"""Without one byte; a large object may take as long as it keeps coming."""
 RETRY: Final[Any] = {
-    "max_retries": 3,
-    "retry_timeout": timedelta(seconds=20),
-    "backoff": {"init_backoff": timedelta(milliseconds=200), "max_backoff": timedelta(seconds=3), "base": 2},
+    "max_retries": 4,
+    "retry_timeout": timedelta(seconds=30),
+    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=5), "base": 2},
 }
-CLIENT: Final[Any] = {"allow_http": True, "connect_timeout": "5s", "timeout": "10m"}
 
-AnyStore = S3Store | HTTPStore | LocalStore | MemoryStore
+# Where a pod gets credentials without a Secret (EKS: IRSA and Pod Identity). Never the node's own metadata address:
+# what the node may do is not what the pod should.
+OWN_CREDENTIALS: Final = {
+    "AWS_WEB_IDENTITY_TOKEN_FILE": "web_identity_token_file",
+    "AWS_ROLE_ARN": "role_arn",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI": "container_credentials_full_uri",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "container_credentials_relative_uri",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "container_authorization_token_file",
+}
 
 
 @dataclass(frozen=True)
-class ObjectMeta:
-    """One stored object."""
+class ObjectInfo:
+    """One object below a storage's URI."""
 
     path: str
-    """Key, relative to the Location's prefix."""
+    """Relative to the storage's URI."""
     size: int
     """In bytes."""
-    etag: str
-    """Changes when the content changes."""
+    etag: str | None
 
 
-def credentials(environment: Mapping[str, str], prefix: str = "") -> dict[str, str]:
-    """Return obstore's S3 options from variables such as <prefix>AWS_ACCESS_KEY_ID; empty ones are left out."""
-    options = {
-        option: environment[prefix + key] for key, option in CREDENTIAL_OPTIONS.items() if environment.get(prefix + key)
+def credentials(environment: Mapping[str, str], prefix: str = "") -> dict[str, Any]:
+    """Return obstore's S3 options from AWS_ACCESS_KEY_ID and its siblings, each variable's name led by `prefix`.
+
+    Without a key, and without the pod's own identity, requests go unsigned, which is what public buckets take.
+    """
+
+    def value(name: str) -> str | None:
+        return environment.get(prefix + name) or None
+
+    options: dict[str, Any] = {"region": value("AWS_REGION") or value("AWS_DEFAULT_REGION") or DEFAULT_REGION}
+    if endpoint := value("AWS_ENDPOINT_URL"):
+        options["endpoint"] = endpoint.rstrip("/")
+    if key := value("AWS_ACCESS_KEY_ID"):
+        options |= {"access_key_id": key, "secret_access_key": value("AWS_SECRET_ACCESS_KEY") or ""}
+        if token := value("AWS_SESSION_TOKEN"):
+            options["session_token"] = token
+        return options
+    own: dict[str, Any] = {
+        option: environment[name] for name, option in OWN_CREDENTIALS.items() if environment.get(name)
     }
-    return {"region": DEFAULT_REGION} | options
+    return options | (own or {"skip_signature": True})
 
 
-@dataclass(frozen=True)
-class Location:
-    """A folder in storage: s3://bucket/prefix, https://host/path or file:///folder."""
+class Storage:
+    """The objects below one URI; every failure is one of ours, with the URI and the remedy."""
 
-    uri: str
-    """Without a trailing slash."""
-    store: AnyStore
-    prefix: str
+    def __init__(self, uri: str, backend: Any, root: str = "") -> None:
+        """Wrap one of obstore's stores; root: the folder in it that the URI stands for, "" or with a final slash."""
+        self.uri = uri
+        self._store = backend
+        self._root = root
 
-    def key(self, name: str) -> str:
-        """Return the full key of a name below this folder."""
-        return f"{self.prefix}/{name}".strip("/")
+    def address(self, path: str = "") -> str:
+        """Return the URI of an object, for messages."""
+        return f"{self.uri}/{path}" if path else self.uri
 
-    def get(self, name: str) -> bytes:
-        """Return an object's content. Raises a StorageError."""
-        with explained(f"{self.uri}/{name}".rstrip("/")):
-            return bytes(obstore.get(self.store, self.key(name)).bytes())
+    def get(self, path: str) -> bytes:
+        """Return an object whole.
 
-    def exists(self, name: str) -> bool:
-        """Tell whether there is such an object. Raises a StorageError, but not for its absence."""
-        try:
-            with explained(f"{self.uri}/{name}"):
-                obstore.head(self.store, self.key(name))
-        except StorageNotFound:
-            return False
+        Raises:
+            StorageNotFound, StorageAccessDenied, StorageUnavailable: As their names say.
+        """
+        with self._translated("read", path):
+            return bytes(obstore.get(self._store, self._root + path).bytes())
+
+    def download(self, path: str, target: Path) -> None:
+        """Write an object to a file, piece by piece: it may be larger than memory.
+
+        Raises:
+            StorageNotFound, StorageAccessDenied, StorageUnavailable: As their names say.
+        """
+        with self._translated("read", path), target.open("wb") as file:
+            for piece in obstore.get(self._store, self._root + path).stream(min_chunk_size=1 << 20):
+                file.write(piece)
+
+    def info(self, path: str) -> ObjectInfo:
+        """Return size and ETag of one object.
+
+        Raises:
+            StorageNotFound, StorageAccessDenied, StorageUnavailable: As their names say.
+        """
+        with self._translated("read", path):
+            head = obstore.head(self._store, self._root + path)
+        return ObjectInfo(path, head["size"], head["e_tag"])
+
+    def put(self, path: str, data: bytes | Path) -> None:
+        """Write an object, from memory or from a file, over what is there.
+
+        Raises:
+            StorageNotFound, StorageAccessDenied, StorageUnavailable: As their names say.
+        """
+        with self._translated("write", path):
+            obstore.put(self._store, self._root + path, data)
+
+    def put_if_absent(self, path: str, data: bytes) -> bool:
+        """Write an object unless there is one, in one step, and tell whether it was written.
+
+        Raises:
+            StorageNotFound, StorageAccessDenied, StorageUnavailable: As their names say.
+        """
+        with self._translated("write", path):
+            try:
+                # Multipart uploads know no condition.
+                obstore.put(self._store, self._root + path, data, mode="create", use_multipart=False)
+            except (exceptions.AlreadyExistsError, FileExistsError):
+                return False
         return True
 
-    def head(self, name: str) -> ObjectMeta:
-        """Return size and ETag of one object. Raises a StorageError."""
-        with explained(f"{self.uri}/{name}".rstrip("/")):
-            return self._meta(obstore.head(self.store, self.key(name)))
+    def list(self, path: str = "") -> Iterator[ObjectInfo]:
+        """Yield every object below a folder, all folders' depths, in no order.
 
-    def put(self, name: str, content: bytes | Path) -> None:
-        """Store an object. Raises a StorageError."""
-        with explained(f"{self.uri}/{name}"):
-            obstore.put(self.store, self.key(name), content)
+        Raises:
+            StorageNotFound, StorageAccessDenied, StorageUnavailable: As their names say; an empty or missing folder
+                yields nothing.
+        """
+        stream = obstore.list(self._store, prefix=self._root + path or None, chunk_size=1000)
+        while True:
+            with self._translated("list", path):
+                chunk = next(stream, None)
+            if chunk is None:
+                return
+            for entry in chunk:
+                yield ObjectInfo(entry["path"].removeprefix(self._root), entry["size"], entry["e_tag"])
 
-    def put_if_absent(self, name: str, content: bytes) -> bool:
-        """Store an object unless there is one; tell whether it was stored. Raises a StorageError."""
+    @contextmanager
+    def _translated(self, action: str, path: str) -> Iterator[None]:
         try:
-            with explained(f"{self.uri}/{name}"):
-                obstore.put(self.store, self.key(name), content, mode="create")
-        except AlreadyExistsError:
-            return False
-        return True
-
-    def list(self) -> Iterator[ObjectMeta]:
-        """Yield every object below this folder, in the store's order. Raises a StorageError."""
-        with explained(self.uri):
-            for batch in obstore.list(self.store, f"{self.prefix}/" if self.prefix else None):
-                for entry in batch:
-                    yield self._meta(entry)
-
-    def _meta(self, entry: Any) -> ObjectMeta:
-        path = entry["path"].removeprefix(self.prefix).strip("/")
-        return ObjectMeta(path=path, size=int(entry["size"]), etag=str(entry.get("e_tag") or ""))
+            yield
+        except StorageError:
+            raise
+        except (exceptions.BaseError, OSError, TimeoutError, ValueError) as error:
+            raise translate(error, action, self.address(path)) from error
 
 
-def open_location(uri: str, environment: Mapping[str, str], prefix: str = "") -> Location:
-    """Open a folder in storage; nothing is read yet.
-
-    Args:
-        uri: s3://bucket/prefix, https://host/path or file:///folder.
-        environment: where the credentials are, such as os.environ.
-        prefix: of the credentials' variables.
+def open_store(uri: str, environment: Mapping[str, str], prefix: str = "") -> Storage:
+    """Open s3://bucket/folder or file:///folder; nothing is asked of it yet.
 
     Raises:
-        StorageNotFound: the URI names no place.
+        StorageUriInvalid: It is neither.
     """
     uri = uri.rstrip("/")
-    parts = urlsplit(uri)
-    if parts.scheme == "s3" and parts.netloc:
-        options = credentials(environment, prefix)
-        if "access_key_id" not in options and "endpoint" in options:
-            # A custom endpoint without keys is a public bucket; asking cloud metadata for an identity would hang.
-            options["skip_signature"] = "true"
-        store = S3Store(parts.netloc, config=options, client_options=CLIENT, retry_config=RETRY)  # type: ignore[arg-type]
-        return Location(uri, store, parts.path.strip("/"))
-    if parts.scheme == "https" and parts.netloc:
-        root = HTTPStore.from_url(f"https://{parts.netloc}", client_options=CLIENT, retry_config=RETRY)
-        return Location(uri, root, parts.path.strip("/"))
-    if parts.scheme == "file" and parts.path:
-        return Location(uri, LocalStore("/"), parts.path.strip("/"))
-    raise StorageNotFound(f"{uri or 'An empty URI'} names no place in storage; use s3://bucket/prefix.")
-
-
-@contextlib.contextmanager
-def explained(uri: str) -> Iterator[None]:
-    """Turn obstore's errors into ours, with the URI and the remedy; the one place that knows obstore's."""
     try:
-        yield
-    except (AlreadyExistsError, PreconditionError) as error:
-        raise AlreadyExistsError(str(error)) from error
-    except (BaseError, OSError) as error:
-        raise _ours(error, uri) from error
+        parts = urlsplit(uri)
+    except ValueError as error:
+        raise StorageUriInvalid(f"{uri!r} is no URI: {error}.") from error
+    if parts.scheme not in SCHEMES:
+        raise StorageUriInvalid(f"{uri!r} cannot be read: use s3://bucket/folder or file:///folder.")
+    if parts.query or parts.fragment:
+        raise StorageUriInvalid(f"{uri!r} cannot be read: leave out what follows '?' or '#'.")
+    if parts.scheme == "file":
+        if parts.netloc or not parts.path.startswith("/"):
+            raise StorageUriInvalid(f"{uri!r} cannot be read: write file:/// and an absolute path.")
+        # Rooted at /, so that a folder need not exist before something is written, just as in a bucket.
+        root = unquote(parts.path).strip("/")
+        return Storage(uri, store.LocalStore(), f"{root}/" if root else "")
+    if not parts.netloc:
+        raise StorageUriInvalid(f"{uri!r} names no bucket: use s3://bucket/folder.")
+    options = credentials(environment, prefix)
+    try:
+        backend = store.S3Store(
+            parts.netloc,
+            prefix=parts.path.strip("/") or None,
+            config=cast(Any, options),
+            client_options={
+                "allow_http": True,
+                "connect_timeout": CONNECT_TIMEOUT,
+                "read_timeout": READ_TIMEOUT,
+                "timeout": timedelta(hours=1),
+            },
+            retry_config=RETRY,
+        )
+    except (exceptions.BaseError, ValueError) as error:
+        raise StorageUriInvalid(f"{uri!r} cannot be opened: {first_line(error)}") from error
+    return Storage(uri, backend)
 
 
-def _ours(error: Exception, uri: str) -> StorageError:
-    message = str(error)
-    # The words first: some servers answer a wrong key with 404, which obstore takes for a missing object.
-    if isinstance(error, (PermissionDeniedError, UnauthenticatedError, PermissionError)) or any(
-        word in message for word in ("InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "403 Forbidden")
+def translate(error: Exception, action: str, address: str) -> StorageError:
+    """Return our error for one of obstore's: the one place that tells them apart."""
+    said = first_line(error)
+    if isinstance(error, FileNotFoundError | exceptions.NotFoundError):
+        if "NoSuchBucket" in str(error):
+            bucket = "/".join(address.split("/")[:3])
+            return StorageNotFound(f"The bucket {bucket} does not exist. Create it, or correct the URI {address}.")
+        return StorageNotFound(f"{address} does not exist. Correct the URI, or put the object there.")
+    if isinstance(error, PermissionError | exceptions.PermissionDeniedError | exceptions.UnauthenticatedError) or any(
+        code in str(error) for code in ("InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied")
     ):
         return StorageAccessDenied(
-            f"Storage denied access to {uri}: check the keys in the secret and what they are allowed to do."
+            f"Access to {action} {address} is denied. Check the keys in the Secret, and what they allow. ({said})"
         )
-    if isinstance(error, (NotFoundError, FileNotFoundError)) or "NoSuchBucket" in message or "NoSuchKey" in message:
-        return StorageNotFound(f"There is nothing at {uri}: check the bucket's name and the path.")
-    first_line = message.strip().splitlines()[0][:300] if message.strip() else type(error).__name__
     return StorageUnavailable(
-        f"Storage did not answer for {uri} ({first_line}): "
-        "check AWS_ENDPOINT_URL in the secret, and that storage is up."
+        f"Storage failed to {action} {address}. Check AWS_ENDPOINT_URL, and that it can be reached from the cluster. "
+        f"({said})"
     )
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what obstore says: the rest is its debugging output."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__

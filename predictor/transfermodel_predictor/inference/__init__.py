@@ -1,1 +1,1 @@
-"""From bytes to labels: decode, preprocess, run, softmax. Knows no server; the trainer scores with it too."""
+"""From an encoded image to labelled probabilities; used by trainer and predictor: what is measured is what is served."""

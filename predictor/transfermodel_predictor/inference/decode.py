@@ -1,4 +1,4 @@
-"""Decoding of images that strangers send."""
+"""Reading images that strangers send: an allowlist of formats, a limit of pixels, and every failure a sentence."""
 
 import io
 import warnings
@@ -7,52 +7,55 @@ from typing import Final
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
-"""An allowlist: Pillow knows rarer formats whose decoders were attacked (FITS: CVE-2026-40192)."""
-
-MAX_PIXELS: Final = 50_000_000
-"""A picture with more is refused before its pixels are read: a few kilobytes may claim gigabytes."""
+"""Pillow tries no other decoder: each is code that strangers' bytes run through."""
+PIXEL_LIMIT: Final = 50_000_000
+"""Width times height; told by the header, before anything is unpacked."""
+SIDE_LIMIT: Final = 65_500
 
 
 class UnreadableImage(ValueError):
-    """The bytes are no image that we decode; the message says why."""
+    """The bytes are no image that can be used; the message is a whole sentence."""
 
 
-def decode_image(data: bytes) -> Image.Image:
-    """Return the image as RGB, upright by its EXIF orientation; of an animation the first frame.
+def decode_image(data: bytes, pixel_limit: int = PIXEL_LIMIT) -> Image.Image:
+    """Return an encoded image as RGB, the right way up (EXIF), of animations the first frame.
+
+    Transparent pixels lie on black; 16-bit grey is scaled to 8 bits.
 
     Raises:
-        UnreadableImage: not an image, not of an allowed format, damaged, or too large.
+        UnreadableImage: It is no image, of another format, broken, or too large.
     """
     if not data:
-        raise UnreadableImage("the image is empty: 0 bytes")
+        raise UnreadableImage("The image is empty: send the bytes of an image file.")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise UnreadableImage(f"the image has {width} x {height} pixels; at most {MAX_PIXELS:,} are allowed")
-            upright = ImageOps.exif_transpose(image)
-            return _rgb(upright)
+            # Pillow warns of broken metadata and of many pixels; ours is the limit that counts.
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                check_size(image, pixel_limit)
+                return to_rgb(ImageOps.exif_transpose(image))
     except UnreadableImage:
         raise
     except UnidentifiedImageError as error:
-        raise UnreadableImage(f"not an image of an allowed format ({', '.join(FORMATS)})") from error
-    except Exception as error:  # Pillow's decoders raise almost anything on damaged input
-        raise UnreadableImage(f"the image is damaged: {error}") from error
+        raise UnreadableImage(f"The bytes are not an image: send one of {', '.join(FORMATS)}.") from error
+    except Exception as error:
+        # Decoders raise anything, from SyntaxError to struct.error, on bytes made to hurt.
+        raise UnreadableImage(f"The image is broken and cannot be decoded: {error}. Save it again.") from error
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    """Convert to RGB, transparency on white, as people see it."""
-    if image.mode == "RGB":
-        image.load()
-        return image
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        background = Image.new("RGB", rgba.size, (255, 255, 255))
-        background.paste(rgba, mask=rgba.getchannel("A"))
-        return background
+def check_size(image: Image.Image, pixel_limit: int) -> None:
+    """Raise UnreadableImage where the header promises more pixels than the limit."""
+    width, height = image.size
+    if width * height > pixel_limit or max(width, height) > SIDE_LIMIT:
+        raise UnreadableImage(
+            f"The image has {width} x {height} pixels; at most {pixel_limit} in all and {SIDE_LIMIT} a side are "
+            "accepted. Make it smaller: the model scales it down anyway."
+        )
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Return the image in mode RGB."""
     if image.mode.startswith("I;16") or image.mode == "I":
-        # 16-bit greyscale: convert() would clip instead of scale.
-        return image.point(lambda value: value / 256).convert("L").convert("RGB")
+        # convert() would cut 16 bits off at 255 instead of scaling.
+        return image.convert("I").point(lambda value: value / 257.0).convert("L").convert("RGB")
     return image.convert("RGB")

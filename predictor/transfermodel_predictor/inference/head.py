@@ -1,4 +1,4 @@
-"""From logits to answers."""
+"""From logits to an answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,27 +13,22 @@ class Prediction:
 
     label: str
     probability: float
+    """Of that label, 0..1."""
     probabilities: dict[str, float]
     """Of every label; they sum to 1."""
 
 
 def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the softmax over the last axis, (N, K) -> (N, K), stable for large logits."""
-    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    result: NDArray[np.float32] = (shifted / shifted.sum(axis=-1, keepdims=True)).astype(np.float32)
-    return result
+    """Return the softmax of logits, (N, K) -> (N, K); the largest is taken off first, so that nothing overflows."""
+    scaled = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    shares: NDArray[np.float32] = (scaled / scaled.sum(axis=1, keepdims=True)).astype(np.float32)
+    return shares
 
 
 def predictions(logits: NDArray[np.float32], labels: Sequence[str]) -> list[Prediction]:
-    """Return one Prediction per row of (N, K) logits."""
-    result = []
-    for row in probabilities(logits):
-        best = int(row.argmax())
-        result.append(
-            Prediction(
-                label=labels[best],
-                probability=float(row[best]),
-                probabilities={label: float(value) for label, value in zip(labels, row, strict=True)},
-            )
-        )
-    return result
+    """Return one answer per row of logits, (N, K)."""
+    return [
+        Prediction(labels[best], float(row[best]), dict(zip(labels, map(float, row), strict=True)))
+        for row in probabilities(logits)
+        for best in (int(row.argmax()),)
+    ]

@@ -1,7 +1,7 @@
-"""From images to the network's input, as torchvision's Resize, CenterCrop and Normalize do it."""
+"""From a decoded image to the network's input, as torchvision's transforms do it."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,50 +9,53 @@ from PIL import Image
 
 from transfermodel_predictor.artifact.description import Preprocessing
 
-RESAMPLING: Final = {
+INTERPOLATIONS: Final = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
     "nearest": Image.Resampling.NEAREST,
 }
-
-Pixels = NDArray[np.uint8]
-Tensor = NDArray[np.float32]
+SCALED_PIXEL_LIMIT: Final = 16_000_000
 
 
-def fit(image: Image.Image, preprocessing: Preprocessing) -> Pixels:
-    """Resize and crop to the network's size; return uint8 (H, W, 3)."""
+def resize_and_crop(image: Image.Image, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """Return pixels (H, W, 3), H = W = preprocessing.size, of an RGB image; they may be kept and normalised later."""
     size = preprocessing.size
-    resampling = RESAMPLING[preprocessing.interpolation]
+    resample = INTERPOLATIONS[preprocessing.interpolation]
     if preprocessing.resize == "Exact":
-        return np.asarray(image.resize((size, size), resampling))
-    shortest = preprocessing.resize_to or size
+        return np.asarray(image.resize((size, size), resample))
     width, height = image.size
-    # torchvision truncates the longer side, too.
-    if width <= height:
-        scaled = (shortest, max(shortest, int(shortest * height / width)))
-    else:
-        scaled = (max(shortest, int(shortest * width / height)), shortest)
-    if scaled != image.size:
-        image = image.resize(scaled, resampling)
-    left, top = round((scaled[0] - size) / 2), round((scaled[1] - size) / 2)
-    # Where the crop is larger than the picture, Pillow pads with black, as torchvision does.
-    return np.asarray(image.crop((left, top, left + size, top + size)))
+    shortest = preprocessing.resize_to or size
+    # torchvision: the longer side is cut down to whole pixels, the crop's corner is rounded half to even.
+    scaled_width = shortest if width <= height else int(shortest * width / height)
+    scaled_height = shortest if height <= width else int(shortest * height / width)
+    left, top = round((scaled_width - size) / 2.0), round((scaled_height - size) / 2.0)
+    if scaled_width * scaled_height <= SCALED_PIXEL_LIMIT:
+        scaled = image.resize((scaled_width, scaled_height), resample)
+        return np.asarray(scaled.crop((left, top, left + size, top + size)))
+    # A strip of 65,500 x 1 pixels would become gigabytes on its way: only what the crop shows is resampled, which is
+    # the same but for rounding (Pillow keeps a box in single precision).
+    box = (
+        left * width / scaled_width,
+        top * height / scaled_height,
+        min((left + size) * width / scaled_width, width),
+        min((top + size) * height / scaled_height, height),
+    )
+    return np.asarray(image.resize((size, size), resample, box))
 
 
-def normalise(pixels: NDArray[Any], preprocessing: Preprocessing) -> Tensor:
-    """Scale uint8 (N, H, W, 3) to 0..1, subtract the mean, divide by the deviation; return float32 (N, 3, H, W)."""
-    mean = np.asarray(preprocessing.mean, dtype=np.float32)
-    std = np.asarray(preprocessing.std, dtype=np.float32)
-    scaled = (pixels.astype(np.float32) / np.float32(255) - mean) / std
+def normalise(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.float32]:
+    """Return the network's input, (N, 3, H, W) float32, for pixels (N, H, W, 3) uint8."""
+    mean = np.asarray(preprocessing.mean, np.float32)
+    std = np.asarray(preprocessing.std, np.float32)
+    scaled: NDArray[np.float32] = (pixels.astype(np.float32) / np.float32(255) - mean) / std
     return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
 
 
-def preprocess(image: Image.Image, preprocessing: Preprocessing) -> Tensor:
-    """Return one image as float32 (3, H, W)."""
-    single: Tensor = normalise(fit(image, preprocessing)[None], preprocessing)[0]
-    return single
+def preprocess(image: Image.Image, preprocessing: Preprocessing) -> NDArray[np.float32]:
+    """Return the network's input for one RGB image, (3, H, W) float32."""
+    return normalise(resize_and_crop(image, preprocessing)[np.newaxis], preprocessing)[0]
 
 
-def preprocess_batch(images: Sequence[Image.Image], preprocessing: Preprocessing) -> Tensor:
-    """Return N images as float32 (N, 3, H, W)."""
-    return normalise(np.stack([fit(image, preprocessing) for image in images]), preprocessing)
+def preprocess_batch(images: Sequence[Image.Image], preprocessing: Preprocessing) -> NDArray[np.float32]:
+    """Return the network's input for N >= 1 RGB images of any sizes, (N, 3, H, W) float32."""
+    return normalise(np.stack([resize_and_crop(image, preprocessing) for image in images]), preprocessing)

@@ -1,40 +1,55 @@
-"""ONNX Runtime, behind one call."""
+"""ONNX Runtime, as little of it as inference needs."""
 
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from transfermodel_predictor.artifact.errors import ArtifactMalformed
+
+INPUT: Final = "images"
+OUTPUT: Final = "logits"
+
 
 class Session:
-    """A loaded graph with one input and one output."""
+    """One loaded graph; may be used from several threads at once."""
 
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
-        """Keep the session and its names."""
+        """Wrap a session whose graph has our input and output."""
         self._session = session
-        self._input = session.get_inputs()[0].name
-        self._output = session.get_outputs()[0].name
+        shape = session.get_outputs()[0].shape
+        self.classes: int | None = shape[1] if len(shape) == 2 and isinstance(shape[1], int) else None
+        """K, where the graph says it."""
 
     def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return float32 (N, K) for a preprocessed batch, float32 (N, 3, H, W). Thread-safe; frees the GIL."""
-        (result,) = self._session.run([self._output], {self._input: batch})
-        logits: NDArray[np.float32] = np.asarray(result, dtype=np.float32)
-        return logits
+        """Return logits (N, K) for a preprocessed batch (N, 3, H, W); other threads run meanwhile."""
+        (result,) = self._session.run([OUTPUT], {INPUT: batch})
+        return np.asarray(result, np.float32)
 
 
 def open_session(model: bytes | Path, threads: int) -> Session:
-    """Load a graph for the CPU.
+    """Load an ONNX graph onto the CPU; `threads` work on one operator.
 
-    Args:
-        model: the graph, or its file.
-        threads: that one inference may use.
+    Raises:
+        ArtifactMalformed: It is no ONNX graph, or one of another signature.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = max(1, threads)
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # Spinning threads would eat the CPU share of a pod that waits.
+    # Threads that spin between two requests burn the CPU that a neighbour pays for.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    source = model if isinstance(model, bytes) else str(model)
-    return Session(onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"]))
+    source = str(model) if isinstance(model, Path) else model
+    try:
+        session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's errors share no base class but Exception
+        raise ArtifactMalformed(f"model.onnx cannot be loaded: {error}. Train the model again.") from error
+    inputs = [entry.name for entry in session.get_inputs()]
+    outputs = [entry.name for entry in session.get_outputs()]
+    if inputs != [INPUT] or outputs != [OUTPUT]:
+        raise ArtifactMalformed(
+            f"model.onnx maps {inputs} to {outputs}, but [{INPUT!r}] to [{OUTPUT!r}] is needed. Train the model again."
+        )
+    return Session(session)
