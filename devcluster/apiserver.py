@@ -62,7 +62,7 @@ def running(*, controllers: bool = False) -> Iterator[Server]:
     """
     with ThreadPoolExecutor(2) as pool:
         etcd, kubernetes = pool.map(golang.build, ("etcd", "kubernetes"))
-    _end_abandoned()
+    end_abandoned()
     state = Path(tempfile.mkdtemp(prefix=_PREFIX))
     supervisor = Supervisor(state / "processes", state / "logs")
     try:
@@ -126,7 +126,7 @@ def _end(state: Path) -> None:
     shutil.rmtree(state, ignore_errors=True)
 
 
-def _end_abandoned() -> None:
+def end_abandoned() -> None:
     """End servers whose owner was killed before it could."""
     for state in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         try:
