@@ -27,9 +27,10 @@ REQUIRED_CREDENTIAL_KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 EXIT_SUCCEEDED: Final = 0
 EXIT_FAILED: Final = 1
-"""Something that may pass: the Job tries again, up to its backoffLimit."""
+"""A crash that wrote no RunFailure: the Job tries again, up to its backoffLimit."""
 EXIT_USER_ERROR: Final = 42
-"""The user's data or spec is wrong: trying again cannot help (podFailurePolicy FailJob)."""
+"""A RunFailure was written, of whatever class: the Job fails at once (podFailurePolicy FailJob) and the operator decides
+by the failure's class; so a storage outage is retried with the operator's backoff, not by the Job."""
 
 TERMINATION_MESSAGE_LIMIT: Final = 3072
 """Bytes of JSON in the termination message; Kubernetes keeps the last 4096 of it."""
@@ -100,6 +101,8 @@ class RunRequest(ApiModel):
     """Results go to <outputUri>/<namespace>/<name>/runs/<run>/<inputsDigest>/."""
     allow_named_weights: bool = True
     """Whether torchvision's own (.pth) weights may be loaded, always with weights_only; a setting of the operator."""
+    gpus: Annotated[int, Field(ge=0)] = 0
+    """GPUs that the pod was given, by its resources: the trainer says so when it finds no CUDA."""
 
 
 class RunProgress(ApiModel):
