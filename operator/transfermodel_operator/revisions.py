@@ -7,6 +7,7 @@ from transfermodel_operator.api import Reason
 from transfermodel_operator.findings import Finding, failed
 from transfermodel_operator.observed import Manifest
 from transfermodel_operator.resources import names
+from transfermodel_operator.resources.inference_service import differs
 from transfermodel_operator.runs import pods
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -71,12 +72,20 @@ def read_rollout(live: Manifest, revisions: tuple[Manifest, ...]) -> Rollout:
 
 
 def carries(revision: Manifest, wanted: Manifest) -> bool:
-    """Tell whether a Revision was made from the InferenceService that we want."""
-    metadata, ours = revision["metadata"], wanted["metadata"]
+    """Tell whether a Revision was made from the InferenceService that we want.
+
+    Its labels and the hash say what it was meant to be. Its container is compared too: somebody may have edited the
+    InferenceService, and that Revision carries our labels as well.
+    """
+    metadata, ours, predictor = revision["metadata"], wanted["metadata"], wanted["spec"]["predictor"]
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
+    scale = {"min-scale": str(predictor["minReplicas"]), "max-scale": str(predictor["maxReplicas"])}
+    scaled = {key: annotations.get(f"autoscaling.knative.dev/{key}", value) for key, value in scale.items()}
     return (
         all(labels.get(key) == ours["labels"][key] for key in (names.VERSION_LABEL, names.DIGEST_LABEL))
         and annotations.get(names.SPEC_HASH_ANNOTATION) == ours["annotations"][names.SPEC_HASH_ANNOTATION]
+        and scaled == scale
+        and not differs(predictor["containers"], (revision.get("spec") or {}).get("containers"))
     )
 
 

@@ -102,7 +102,7 @@ class Visit:
         refusal = self.observed.refusals.get(f"{manifest['kind']}/{manifest['metadata']['name']}")
         if refusal is None:
             return None
-        wait = min(300.0, 2.0 * 2 ** min(refusal.count, 10)) - (self.now - refusal.at).total_seconds()
+        wait = min(60.0, 1.0 * 2 ** min(refusal.count, 10)) - (self.now - refusal.at).total_seconds()
         if wait <= 0:
             return None
         self.again(wait)
