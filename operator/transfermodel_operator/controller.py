@@ -80,6 +80,9 @@ class Controller:
             try:
                 domain = self._settings.cluster_domain
                 proof = await prove(self._client, key.namespace, key.name, request, domain, _now)
+            except Exception:
+                logger.exception("%s: the prediction of %s failed unexpectedly", key, request.revision)
+                return
             finally:
                 del self._proving[key]
             logger.info("%s: %s", key, proof.message or f"{request.revision} serves {request.version}")

@@ -5,8 +5,11 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from devcluster import apiserver
 from transfermodel_operator.crd import custom_resource_definition
+
+from devcluster import apiserver
+from tests.support.kubectl import kubectl
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture(scope="session")
@@ -14,16 +17,19 @@ def api_server() -> Iterator[apiserver.Server]:
     """Start etcd, kube-apiserver and kube-controller-manager on loopback, with the CRD established."""
     with apiserver.running(controllers=True) as server:
         kubectl(server, "apply", "--server-side", "-f", "-", stdin=json.dumps(custom_resource_definition()))
-        kubectl(
-            server, "wait", "--for=condition=Established", "crd/transfermodels.transferlearning.dev", "--timeout=30s"
-        )
+        # Not `kubectl wait`: it fails while the CRD has no conditions yet, and Established is not yet served.
+        wait_for(lambda: _served(server), timeout_seconds=30, what="transfermodels are served and explained")
         yield server
 
 
-def kubectl(server: apiserver.Server, *arguments: str, stdin: str | None = None) -> str:
-    """Run kubectl as the administrator and return what it printed."""
-    command = [str(server.programs / "kubectl"), "--kubeconfig", str(server.kubeconfig), *arguments]
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=True, timeout=60).stdout
+def _served(server: apiserver.Server) -> bool:
+    """Tell whether the resource answers and its schema is published."""
+    try:
+        kubectl(server, "get", "transfermodels")
+        kubectl(server, "explain", "transfermodels.spec")
+    except subprocess.CalledProcessError:
+        return False
+    return True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
