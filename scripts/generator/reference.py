@@ -13,7 +13,7 @@ _HEAD = f"""\
 # {KIND}, {API_VERSION}
 
 Short name `tm`, category `ml`, namespaced. The same text: `kubectl explain tm.spec.training`.
-kubectl and helm refuse unknown fields. Numbers with a fraction are strings.
+kubectl refuses unknown fields; helm 3 only passes on the API server's warning. Numbers with a fraction are strings.
 """
 
 
