@@ -32,4 +32,4 @@ def failed(reason: Reason, message: str) -> Finding:
 def sentence(text: str) -> str:
     """Return the text with a full stop, as others' messages often have none."""
     text = text.strip()
-    return text if text.endswith((".", "!", "?", ")")) else f"{text}."
+    return text if text.endswith((".", "!", "?")) else f"{text}."

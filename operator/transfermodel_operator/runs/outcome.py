@@ -107,8 +107,7 @@ def judge_active(attempt: Attempt, warning: str | None, disruptions: int, now: d
         final = ended.get("exitCode") in (EXIT_USER_ERROR, EXIT_KILLED) or len(attempt.pods) > BACKOFF_LIMIT
         message = failure.message if final else f"{sentence(failure.message)} The Job tries once more"
         return Outcome(failed(failure.reason, message))
-    running = (pods.container_status(pod, TRAINER_CONTAINER).get("state") or {}).get("running")
-    if running:
+    if "running" in (pods.container_status(pod, TRAINER_CONTAINER).get("state") or {}):
         name = str(pod["metadata"]["name"])
         return Outcome(waiting(Reason.RUNNING, f"Training in pod {name}"), pod=name)
     stuck = pods.waits(pod, TRAINER_CONTAINER, "spec.training")

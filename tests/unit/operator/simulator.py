@@ -450,9 +450,10 @@ class World:
         """Run the operator, KServe and Knative until nothing moves; Jobs are left as they are."""
         for _ in range(20):
             plan = self.reconcile(name)
+            before = copy.deepcopy((self.services, self.revisions))
             if name in self.services:
                 self.serve(name, ready=ready)
-            if plan.writes == 0 and plan.proof is None:
+            if plan.writes == 0 and plan.proof is None and before == (self.services, self.revisions):
                 return
         raise AssertionError(f"does not come to rest: {self.writes[-6:]}")
 
