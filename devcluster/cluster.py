@@ -1,7 +1,6 @@
 """Bring the cluster up, repair it, and take it down: the order of things."""
 
 import fcntl
-import json
 import os
 import shutil
 import subprocess
@@ -25,6 +24,7 @@ from devcluster import (
 )
 from devcluster.control_plane import ControlPlane
 from devcluster.errors import DevclusterError
+from devcluster.files import write_json
 from devcluster.processes import Supervisor
 from devcluster.report import note, step
 
@@ -77,7 +77,7 @@ def _up() -> None:
     for folder in (paths.STATE, paths.RUN, paths.CACHE):
         folder.mkdir(parents=True, exist_ok=True)
     paths.STATE.chmod(0o711)  # pods' volumes are below it, and everything secret is for root alone
-    paths.PORTS.write_text(json.dumps(versions.CHOSEN_PORTS))
+    write_json(paths.PORTS, versions.CHOSEN_PORTS)
     cgroups.prepare()
     with ThreadPoolExecutor(1, thread_name_prefix="prepare") as pool:
         images = pool.submit(_start_containerd)

@@ -2,7 +2,7 @@
 
 import shutil
 
-from devcluster import health, network, paths
+from devcluster import files, health, network, paths
 from devcluster.commands import run, succeeds
 from devcluster.images import catalog
 from devcluster.processes import Process
@@ -58,9 +58,7 @@ disabled_plugins = [
 
 def process() -> Process:
     """The server; writes its configuration."""
-    file = paths.CONFIGURATION / "containerd.toml"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(configuration())
+    file = files.write(paths.CONFIGURATION / "containerd.toml", configuration())
     paths.CONTAINERD_STATE.mkdir(parents=True, exist_ok=True)
     program = shutil.which("containerd") or "/usr/bin/containerd"
     return Process(

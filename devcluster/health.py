@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from devcluster.certificates import Pair
 
-_TIMEOUT_SECONDS = 2.0
+_TIMEOUT_SECONDS = 5.0
 
 
 def answers(url: str, *, authority: Path | None = None, client: Pair | None = None) -> bool:

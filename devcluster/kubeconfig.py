@@ -1,11 +1,10 @@
 """Kubeconfig files with everything embedded, so that they can be copied."""
 
 import base64
-import json
-import os
 from pathlib import Path
 
 from devcluster.certificates import Pair
+from devcluster.files import write_json
 
 
 def write(path: Path, *, server: str, authority: Path, client: Pair, user: str) -> Path:
@@ -27,15 +26,7 @@ def write(path: Path, *, server: str, authority: Path, client: Pair, user: str) 
         "contexts": [{"name": name, "context": {"cluster": name, "user": user}}],
         "current-context": name,
     }
-    text = json.dumps(content, indent=1)  # JSON is YAML
-    if not path.exists() or path.read_text() != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(path.name + ".unfinished")
-        unfinished.unlink(missing_ok=True)
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text)
-        unfinished.rename(path)
-    return path
+    return write_json(path, content, mode=0o600)
 
 
 def _encoded(file: Path) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from devcluster import paths, versions
 from devcluster.commands import run, succeeds
+from devcluster.files import write_json
 
 TABLE = "transfermodel_devcluster"
 CNI_NETWORK = "transfermodel-devcluster"
@@ -95,9 +96,7 @@ def up() -> None:
         if _setting(name).exists():
             _setting(name).write_text(value)
     run("nft", "-f", "-", text_input=firewall())
-    configuration = cni_folders()[1] / "10-devcluster.conflist"
-    configuration.parent.mkdir(parents=True, exist_ok=True)
-    configuration.write_text(json.dumps(cni_configuration(), indent=1))
+    write_json(cni_folders()[1] / "10-devcluster.conflist", cni_configuration())
 
 
 def down() -> None:
@@ -192,7 +191,7 @@ def _remember() -> None:
         names = (*_SETTINGS_NEEDED, *_SETTINGS_TOUCHED)
         settings = {name: _setting(name).read_text().strip() for name in names if _setting(name).exists()}
         tables = [f"{family} {table}" for family, table in _tables()]
-        file.write_text(json.dumps({"settings": settings, "tables": tables}))
+        write_json(file, {"settings": settings, "tables": tables})
 
 
 def _remembered() -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """The node's own servers: kubelet and kube-proxy."""
 
-import json
 from typing import Any
 
 from devcluster import cgroups, health, network, paths, versions
 from devcluster.certificates import Pair
 from devcluster.control_plane import ControlPlane
+from devcluster.files import write_json
 from devcluster.processes import Process
 
 
@@ -85,7 +85,7 @@ def kubelet(control_plane: ControlPlane) -> Process:
     server = authority.issue("kubelet-server", name, names=(versions.NODE_ADDRESS, name))
     kubeconfig = control_plane.kubeconfig_for("kubelet", client)
     configuration = paths.CONFIGURATION / "kubelet.json"
-    configuration.write_text(json.dumps(kubelet_configuration(server, str(authority.pair.certificate)), indent=1))
+    write_json(configuration, kubelet_configuration(server, str(authority.pair.certificate)))
     paths.POD_LOGS.mkdir(parents=True, exist_ok=True)
     command = (
         str(control_plane.programs / "kubelet"),
@@ -109,7 +109,7 @@ def kube_proxy(control_plane: ControlPlane) -> Process:
     client = control_plane.authority.issue("kube-proxy-client", "system:kube-proxy")
     kubeconfig = control_plane.kubeconfig_for("kube-proxy", client)
     configuration = paths.CONFIGURATION / "kube-proxy.json"
-    configuration.write_text(json.dumps(kube_proxy_configuration(str(kubeconfig)), indent=1))
+    write_json(configuration, kube_proxy_configuration(str(kubeconfig)))
     return Process(
         name="kube-proxy",
         command=(str(control_plane.programs / "kube-proxy"), f"--config={configuration}"),

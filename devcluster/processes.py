@@ -18,7 +18,7 @@ from devcluster.errors import ProcessError
 
 _POLL_SECONDS = 0.05
 # A process that runs but does not answer gets this long before it is taken to be stuck and started again.
-_UNHEALTHY_SECONDS = 10.0
+_UNHEALTHY_SECONDS = 20.0
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """The S3 server: versitygw over a folder of this machine, for the host on loopback and for pods on the bridge."""
 
 import json
-import os
 import secrets
 from dataclasses import asdict, dataclass
 
 from devcluster import golang, health, paths, versions
+from devcluster.files import write_json
 from devcluster.processes import Process
 
 # What the chart's values and the examples write to; a bucket is a folder of the server's root.
@@ -26,11 +26,7 @@ def credentials() -> Credentials:
     file = paths.STATE / "s3-credentials.json"
     if not file.exists():
         made = Credentials(f"devcluster{secrets.token_hex(5)}", secrets.token_urlsafe(30))
-        unfinished = file.with_suffix(".unfinished")
-        unfinished.unlink(missing_ok=True)
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-            json.dump(asdict(made), stream)
-        unfinished.rename(file)
+        write_json(file, asdict(made), mode=0o600)
     return Credentials(**json.loads(file.read_text()))
 
 
