@@ -13,7 +13,7 @@ class Stage:
     Attributes:
         base: name of an earlier stage, or an image reference.
         copies: paths of the build context that it copies.
-        stages: other stages that it copies from.
+        stages: other stages that it copies from or mounts.
     """
 
     base: str
@@ -48,6 +48,9 @@ def parse(text: str) -> dict[str, Stage]:
                 current.copies.extend(sources)
             else:
                 current.stages.append(source)
+        elif instruction == "RUN" and current is not None:
+            mounts = [word for word in rest if word.startswith("--mount=")]
+            current.stages.extend(name for mount in mounts for name in re.findall(r"\bfrom=([^,]+)", mount))
     return stages
 
 
