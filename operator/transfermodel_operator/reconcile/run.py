@@ -9,7 +9,7 @@ from transfermodel_operator.api.status import TrainingStatus
 from transfermodel_operator.findings import Finding, failed, waiting
 from transfermodel_operator.reconcile import base
 from transfermodel_operator.reconcile.visit import Visit
-from transfermodel_operator.resources import names
+from transfermodel_operator.resources import containers, names
 from transfermodel_operator.resources.training_job import suspension, training_job
 from transfermodel_operator.runs.attempts import Attempt, orphans, read_attempts
 from transfermodel_operator.runs.key import spec_hash
@@ -180,4 +180,5 @@ def run_request(visit: Visit, spec: TransferModelSpec, output: Output, artifact:
         ),
         output_uri=output.uri.rstrip("/"),
         allow_named_weights=visit.settings.allow_named_weights,
+        gpus=containers.gpus(containers.resources(training.resources, visit.settings.trainer_resources)),
     )

@@ -8,7 +8,7 @@ revision of all has nothing beside it, and KServe gives it everything: it is wri
 from datetime import timedelta
 from typing import Any, Final
 
-from transfermodel_operator.api import ConditionType, Reason
+from transfermodel_operator.api import KIND, ConditionType, Reason
 from transfermodel_operator.api.status import ServingStatus
 from transfermodel_operator.findings import done, failed, waiting
 from transfermodel_operator.observed import Manifest
@@ -89,7 +89,7 @@ def apis_missing(visit: Visit) -> bool:
 def conflict(visit: Visit, live: Manifest) -> bool:
     """Report an InferenceService that is not ours; True: hands off."""
     references = live["metadata"].get("ownerReferences") or []
-    if any(r.get("controller") and r["kind"] == visit.model["kind"] and r["name"] == visit.name for r in references):
+    if any(r.get("controller") and r["kind"] == KIND and r["name"] == visit.name for r in references):
         message = "The InferenceService of the deleted TransferModel of this name is going; a new one follows"
         visit.find(SERVING, waiting(Reason.DEPLOYING, message))
         visit.again(LOOK_AGAIN_SECONDS)

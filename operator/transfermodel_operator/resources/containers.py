@@ -5,8 +5,10 @@ from typing import Any, Final
 
 from transfermodel_operator.api.run import CREDENTIAL_KEYS, REQUIRED_CREDENTIAL_KEYS
 from transfermodel_operator.api.spec import Resources
+from transfermodel_operator.resources.quantities import parse_quantity
 
 USER: Final = 65532
+GPU: Final = "nvidia.com/gpu"
 
 SECURITY_CONTEXT: Final[Mapping[str, Any]] = {
     "allowPrivilegeEscalation": False,
@@ -37,6 +39,11 @@ def credentials(secret_name: str | None, prefix: str = "") -> list[dict[str, Any
         }
         for key in CREDENTIAL_KEYS
     ]
+
+
+def gpus(resources: Mapping[str, Mapping[str, str]]) -> int:
+    """Return how many GPUs a container is given; of whole ones only, as Kubernetes does."""
+    return int(parse_quantity(resources.get("limits", {}).get(GPU, "0")))
 
 
 def resources(wanted: Resources | None, defaults: Resources) -> dict[str, dict[str, str]]:

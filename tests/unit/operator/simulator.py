@@ -83,7 +83,7 @@ class World:
 
     settings: Settings = field(default_factory=settings)
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
-    apis: Apis = Apis()
+    apis: Apis = field(default_factory=Apis)
     models: dict[str, Manifest] = field(default_factory=dict)
     jobs: dict[str, Manifest] = field(default_factory=dict)
     pods: dict[str, Manifest] = field(default_factory=dict)

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
+from transfermodel_operator.plan import Plan
 
 from tests.unit.operator.simulator import World, result, settings
-from transfermodel_operator.plan import Plan
 
 pytestmark = pytest.mark.unit
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from transfermodel_operator.resources import names
 
 from tests.unit.operator.simulator import World, failure, result
-from transfermodel_operator.resources import names
 
 pytestmark = pytest.mark.unit
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from transfermodel_operator.resources import names
 
 from tests.unit.operator.simulator import World, failure, is_active, is_ready
-from transfermodel_operator.resources import names
 
 pytestmark = pytest.mark.unit
 
