@@ -29,8 +29,8 @@ EXIT_SUCCEEDED: Final = 0
 EXIT_FAILED: Final = 1
 """A crash that wrote no RunFailure: the Job tries again, up to its backoffLimit."""
 EXIT_USER_ERROR: Final = 42
-"""A RunFailure was written, of whatever class: the Job fails at once (podFailurePolicy FailJob) and the operator decides
-by the failure's class; so a storage outage is retried with the operator's backoff, not by the Job."""
+"""A RunFailure was written, of whatever class: the Job fails at once (podFailurePolicy FailJob) and the operator
+decides by the failure's class; so a storage outage is retried with the operator's backoff, not by the Job."""
 
 TERMINATION_MESSAGE_LIMIT: Final = 3072
 """Bytes of JSON in the termination message; Kubernetes keeps the last 4096 of it."""

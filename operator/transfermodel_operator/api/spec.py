@@ -81,8 +81,27 @@ Quantity = Annotated[
     Field(
         json_schema_extra={
             "x-kubernetes-int-or-string": True,
-            "pattern": r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$",
+            "maxLength": 40,
+            # That of Kubernetes' own resource.Quantity.
+            "pattern": r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))"
+            r"(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$",
         }
+        | rules(rule("type(self) == int || isQuantity(self)", "must be a quantity, such as 500m, 4Gi or 1")),
+    ),
+]
+
+
+BackboneName = Annotated[
+    str,
+    Field(
+        max_length=63,
+        pattern=r"^torchvision/[a-z0-9_]+$",
+        json_schema_extra=rules(
+            rule(
+                "self.startsWith('torchvision/')",
+                "must be torchvision/<architecture>, such as torchvision/resnet18",
+            )
+        ),
     ),
 ]
 
@@ -149,7 +168,7 @@ class Backbone(ApiModel):
         )
     }
 
-    name: Annotated[str, Field(max_length=63, pattern=r"^torchvision/[a-z0-9_]+$")] | None = None
+    name: BackboneName | None = None
     """<library>/<architecture>: torchvision/ and any of its classification models, such as torchvision/resnet18."""
     weights: Weights | None = None
     """The pretrained weights of the named architecture."""
@@ -187,7 +206,8 @@ class Data(ApiModel):
     validation_fraction: Fraction | None = None
     """The part of train that is held out when validation is not set; default "0.2"."""
     credentials_secret_name: ObjectName | None = None
-    """A Secret with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where needed, AWS_SESSION_TOKEN, AWS_ENDPOINT_URL, AWS_REGION."""
+    """A Secret with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where needed, AWS_SESSION_TOKEN, AWS_ENDPOINT_URL and
+    AWS_REGION."""
 
 
 class FineTuning(ApiModel):
@@ -308,7 +328,8 @@ class TransferModelSpec(ApiModel):
                 "!has(self.backbone.weights) || !has(self.backbone.weights.scratch) || "
                 "(self.training.strategy == 'FineTuning' && has(self.training.fineTuning) "
                 "&& self.training.fineTuning.unfreeze == 'All')",
-                "weights {scratch: true} have nothing to extract: use training {strategy: FineTuning, fineTuning: {unfreeze: All}}",
+                "weights {scratch: true} have nothing to extract: "
+                "use training {strategy: FineTuning, fineTuning: {unfreeze: All}}",
             ),
         )
     }

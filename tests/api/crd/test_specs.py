@@ -178,13 +178,19 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "an unknown task": (put("task", "Painting"), 'supported values: "ImageClassification"'),
     "an unknown strategy": (put("training.strategy", "Auto"), '"FeatureExtraction", "FineTuning"'),
     "no data": (lambda spec: spec.pop("data"), "spec.data: Required value"),
-    "a library that is not there": (put("backbone.name", "resnet18"), "spec.backbone.name"),
+    "a library that is not there": (
+        put("backbone.name", "resnet18"),
+        "must be torchvision/<architecture>, such as torchvision/resnet18",
+    ),
     "scratch: false": (together(SCRATCH, TUNE_ALL, put("backbone.weights.scratch", False)), 'supported values: "true"'),
     "a learning rate as a number": (
         put("training", {"strategy": "FineTuning", "fineTuning": {"learningRate": 0.001}}),
         'must be of type string: "number"',
     ),
-    "a quantity that is none": (put("training.resources", {"limits": {"memory": "4 GB"}}), "should match"),
+    "a quantity that is none": (
+        put("training.resources", {"limits": {"memory": "4 GB"}}),
+        "must be a quantity, such as",
+    ),
     "too short a time": (put("training.maxDurationSeconds", 1), "should be greater than or equal to 10"),
     "two means": (put("backbone.input", {"size": 64, "mean": ["0", "0"], "std": ["1", "1", "1"]}), "at least 3 items"),
     # What nobody may say.
