@@ -12,7 +12,7 @@ _HELP = {
     "up": "bring the cluster up, or repair it",
     "down": "end it; only caches stay",
     "info": "print JSON: kubeconfig, ingress, s3",
-    "images": "build the project's images and load them into the cluster",
+    "images": "build the project's images and load them into the cluster (CLUSTER=existing: push to $IMAGE_REGISTRY)",
     "preflight": "say what the cluster of $KUBECONFIG lacks",
 }
 
@@ -89,10 +89,10 @@ def _existing_down() -> int:
 
 
 def _existing_images() -> int:
-    raise DevclusterError(
-        "CLUSTER=existing: build the images with your own tools (docker build --target operator, trainer, predictor), "
-        "push them to a registry that the cluster reads, and name them in the chart's values (images.*)"
-    )
+    from devcluster.images import registry
+
+    registry.build_and_push()
+    return 0
 
 
 _COMMANDS: dict[str, dict[str, Callable[[], int]]] = {

