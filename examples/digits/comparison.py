@@ -1,0 +1,63 @@
+"""What transfer is worth: four ways to the same task, judged on the same test set."""
+
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from examples.digits.cluster import Manifest
+from examples.digits.errors import DemoError
+
+LEAST_ACCURACY = 0.65
+LEAST_LEAD = 0.15
+"""Of transfer over the best of the others."""
+BAR_WIDTH = 30
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way."""
+
+    name: str
+    what: str
+    accuracy: float
+    seconds: float | None = None
+    """Of its training run; None where nothing was trained."""
+
+
+def row_of_run(name: str, what: str, record: Manifest) -> Row:
+    """Return the row of a TransferModel by what its version records.
+
+    Raises:
+        DemoError: its accuracy is not of the test set.
+    """
+    if record["metricsSplit"] != "test":
+        raise DemoError(f"The accuracy of `{name}` is of its {record['metricsSplit']} set, not of the test set.")
+    seconds = None if record.get("reused") else float(record["seconds"]["total"])
+    return Row(name, what, float(record["metrics"]["accuracy"]), seconds)
+
+
+def show(rows: list[Row], samples: int, console: Console) -> None:
+    """Print the table."""
+    table = Table(
+        box=None, padding=(0, 2, 0, 0), title=f"Accuracy on the same {samples} test images", title_justify="left"
+    )
+    for heading in ("", "", "ACCURACY", "", "RUN"):
+        table.add_column(heading, header_style="dim", no_wrap=heading != "")
+    for number, row in enumerate(rows):
+        style = "bold green" if number == 0 else ""
+        bar = "█" * round(row.accuracy * BAR_WIDTH)
+        took = "" if row.seconds is None else f"{row.seconds:.0f} s"
+        table.add_row(row.name, f"[dim]{row.what}[/]", f"{row.accuracy:.3f}", f"{bar:<{BAR_WIDTH}}", took, style=style)
+    console.print(table)
+
+
+def judge(transfer: Row, others: list[Row]) -> None:
+    """Raise DemoError unless transfer is good, and clearly better than everything else."""
+    best = max(others, key=lambda row: row.accuracy)
+    lead = transfer.accuracy - best.accuracy
+    if transfer.accuracy < LEAST_ACCURACY or lead < LEAST_LEAD:
+        raise DemoError(
+            f"Transfer should reach {LEAST_ACCURACY} and lead by {LEAST_LEAD}: it has {transfer.accuracy:.3f}, and "
+            f"{best.name} has {best.accuracy:.3f}."
+        )
