@@ -1,0 +1,1 @@
+"""The training Job's program: data and a backbone in, a published artifact out."""

@@ -1,0 +1,120 @@
+"""From encoded files to pixels, with the predictor's own decoder."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transfermodel_operator.api import Reason
+from transfermodel_predictor.artifact.description import Preprocessing
+from transfermodel_predictor.inference.decode import UnreadableImage, decode_image
+from transfermodel_predictor.inference.preprocess import resize_and_crop
+
+from transfermodel_trainer import machine
+from transfermodel_trainer.data.fetch import Fetched, Sample
+from transfermodel_trainer.data.images import Images
+from transfermodel_trainer.data.spool import Spool
+from transfermodel_trainer.errors import RunError, listed
+
+TOLERATED_SHARE = 0.1
+TOLERATED_FILES = 3
+IN_MEMORY_BYTES = 1 << 30
+"""More pixels than this live in a file that is mapped: the kernel can take that memory back."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The readable images of one source, and the names of the others with the reason."""
+
+    images: Images
+    unreadable: tuple[tuple[str, str], ...]
+
+    def warning(self, role: str) -> str | None:
+        """Return the sentence about skipped files."""
+        if not self.unreadable:
+            return None
+        count = len(self.unreadable)
+        files = "1 file" if count == 1 else f"{count} files"
+        return f"{files} of spec.data.{role} skipped, not readable as images: {examples(self.unreadable)}."
+
+
+def decode(
+    fetched: Fetched, spool: Spool, preprocessing: Preprocessing, folder: Path, step: Callable[[float], None]
+) -> Decoded:
+    """Decode, resize and crop all images, in several threads.
+
+    Raises:
+        RunError: TooManyUnreadableFiles above 10 % (and more than 3), EmptyClass when a class has no readable image.
+    """
+    samples = fetched.samples
+    pixels = _allocate(len(samples), preprocessing.size, folder / f"{fetched.source.role}-pixels")
+    done = 0
+
+    def work(index: int) -> str | None:
+        try:
+            pixels[index] = resize_and_crop(decode_image(spool.read(samples[index].position)), preprocessing).transpose(
+                2, 0, 1
+            )
+        except UnreadableImage as error:
+            return str(error)
+        return None
+
+    problems: list[tuple[int, str]] = []
+    with ThreadPoolExecutor(machine.threads()) as pool:
+        for index, problem in enumerate(pool.map(work, range(len(samples)))):
+            if problem is not None:
+                problems.append((index, problem))
+            done += 1
+            step(done / len(samples))
+    unreadable = tuple((samples[index].name, problem) for index, problem in problems)
+    _check(fetched, unreadable)
+    bad = {index for index, _ in problems}
+    kept = np.array([index for index in range(len(samples)) if index not in bad], dtype=np.int64)
+    images = _images(samples, spool, torch.from_numpy(pixels))
+    return Decoded(images if not bad else images.select(kept), unreadable)
+
+
+def _allocate(count: int, size: int, path: Path) -> NDArray[np.uint8]:
+    shape = (count, 3, size, size)
+    if count * 3 * size * size <= IN_MEMORY_BYTES:
+        return np.zeros(shape, dtype=np.uint8)
+    mapped: NDArray[np.uint8] = np.memmap(path, dtype=np.uint8, mode="w+", shape=shape)
+    os.unlink(path)  # the mapping keeps it until the process ends
+    return mapped
+
+
+def _images(samples: tuple[Sample, ...], spool: Spool, pixels: torch.Tensor) -> Images:
+    return Images(
+        pixels,
+        torch.tensor([sample.label for sample in samples]),
+        [sample.name for sample in samples],
+        [spool.digest(sample.position) for sample in samples],
+        [sample.position for sample in samples],
+    )
+
+
+def examples(unreadable: tuple[tuple[str, str], ...]) -> str:
+    """Return the first names, and why the first of them could not be read."""
+    return f"{listed([name for name, _ in unreadable], 3)} ({unreadable[0][0]}: {unreadable[0][1].rstrip('.')})"
+
+
+def _check(fetched: Fetched, unreadable: tuple[tuple[str, str], ...]) -> None:
+    role, uri, count = fetched.source.role, fetched.source.uri, len(fetched.samples)
+    if len(unreadable) > max(TOLERATED_FILES, TOLERATED_SHARE * count):
+        raise RunError(
+            Reason.TOO_MANY_UNREADABLE_FILES,
+            f"spec.data.{role}.uri {uri}: {len(unreadable)} of {count} files cannot be read as images: {examples(unreadable)}. "
+            "Remove them, or store them as PNG, JPEG, WEBP, BMP, GIF or TIFF.",
+        )
+    bad = {name for name, _ in unreadable}
+    readable = {sample.label for sample in fetched.samples if sample.name not in bad}
+    empty = [label for index, label in enumerate(fetched.classes.labels) if index not in readable]
+    if empty:
+        raise RunError(
+            Reason.EMPTY_CLASS,
+            f"spec.data.{role}.uri {uri}: no readable image in class folder {listed(empty)}: {examples(unreadable)}. Add images to it.",
+        )

@@ -1,0 +1,100 @@
+"""What a data source holds: listed first, so that a run's inputs have a digest before anything is read."""
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from transfermodel_operator.api import Reason
+from transfermodel_operator.api.run import DATA_CREDENTIALS_PREFIX
+from transfermodel_predictor.artifact.errors import (
+    StorageAccessDenied,
+    StorageNotFound,
+    StorageUnavailable,
+    StorageUriInvalid,
+)
+from transfermodel_predictor.artifact.storage import ObjectInfo, Storage, open_store
+
+from transfermodel_trainer.data.archives import is_archive
+from transfermodel_trainer.data.classes import Classes, find_classes
+from transfermodel_trainer.data.files import open_file
+from transfermodel_trainer.errors import RunError, StorageFailure
+
+Role = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One data source as it was when the run began."""
+
+    role: Role
+    uri: str
+    storage: Storage
+    """The folder; of an archive the folder that it lies in."""
+    objects: tuple[ObjectInfo, ...]
+    """Of a folder: all objects, by path. Of an archive: itself."""
+    archive: bool
+
+    def digest(self) -> str:
+        """Return the SHA-256 (hex) over path, size and ETag of every object."""
+        lines = sorted(f"{entry.path}\0{entry.size}\0{entry.etag}\n" for entry in self.objects)
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    def unchanged(self) -> bool:
+        """Tell whether it still holds what it held when the run began. Raises a StorageError."""
+        if self.archive:
+            return self.storage.info(self.objects[0].path) == self.objects[0]
+        now = sorted((entry for entry in self.storage.list() if entry.path), key=lambda entry: entry.path)
+        return tuple(now) == self.objects
+
+    def names(self) -> list[str]:
+        """Return the names of a folder's files; those that stand for folders end in "/"."""
+        return [f"{entry.path}/" if _stands_for_folder(entry) else entry.path for entry in self.objects]
+
+    def classes(self) -> Classes:
+        """Return the classes of a folder. Raises a RunError when they cannot be learned."""
+        return find_classes(self.names(), self.uri, role=self.role)
+
+
+def _stands_for_folder(entry: ObjectInfo) -> bool:
+    """Tell whether an object only marks a folder: consoles store `class/` as an empty object, listed without the slash."""
+    return entry.size == 0 and not re.search(r"\.[A-Za-z][A-Za-z0-9]{1,4}$", entry.path)
+
+
+@contextlib.contextmanager
+def data_errors(field: str) -> Iterator[None]:
+    """Turn storage's errors about what the user wants read into the run's, naming the field of the spec."""
+    try:
+        yield
+    except (StorageNotFound, StorageUriInvalid) as error:
+        raise RunError(Reason.DATA_NOT_FOUND, f"{field}: {error}") from error
+    except StorageAccessDenied as error:
+        raise RunError(
+            Reason.DATA_ACCESS_DENIED, f"{field}: {error} The secret is the one of spec.data.credentialsSecretName."
+        ) from error
+    except StorageUnavailable as error:
+        raise StorageFailure(Reason.STORAGE_UNAVAILABLE, f"{field}: {error}") from error
+
+
+def look_up(role: Role, uri: str, environment: Mapping[str, str]) -> Source:
+    """Return what the source holds; nothing is downloaded.
+
+    Raises:
+        RunError: DataNotFound, DataAccessDenied or StorageUnavailable.
+    """
+    archive = is_archive(uri)
+    with data_errors(f"spec.data.{role}.uri"):
+        if archive:
+            storage, name = open_file(uri, environment, DATA_CREDENTIALS_PREFIX)
+            objects = [storage.info(name)]
+        else:
+            storage = open_store(uri, environment, DATA_CREDENTIALS_PREFIX)
+            objects = sorted((entry for entry in storage.list() if entry.path), key=lambda entry: entry.path)
+    if not objects:
+        raise RunError(
+            Reason.DATA_NOT_FOUND,
+            f"spec.data.{role}.uri: there is nothing under {uri}: check the bucket and the prefix, and that the data was uploaded.",
+        )
+    return Source(role, uri, storage, tuple(objects), archive)

@@ -1,0 +1,57 @@
+"""Scoring with the code that serves: encoded bytes through the predictor's decoder, preprocessing and session."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+from transfermodel_operator.api import Reason
+from transfermodel_predictor.artifact.description import ModelDescription
+from transfermodel_predictor.inference.classifier import ImageClassifier
+from transfermodel_predictor.inference.decode import decode_image
+from transfermodel_predictor.inference.session import open_session
+
+from transfermodel_trainer.data.images import Images, batches
+from transfermodel_trainer.data.spool import Spool
+from transfermodel_trainer.errors import RunBroken
+
+SCORED_SAMPLES = 2000
+BATCH = 32
+TOLERATED_SHARE = 0.005
+
+
+def evenly(images: Images, count: int = SCORED_SAMPLES) -> Images:
+    """Return at most `count` of the images, spread evenly: they are sorted by class."""
+    if len(images) <= count:
+        return images
+    return images.select(np.linspace(0, len(images) - 1, count).round().astype(np.int64))
+
+
+def check_served(
+    model: bytes,
+    description: ModelDescription,
+    images: Images,
+    spool: Spool,
+    logits: Tensor,
+    threads: int,
+    step: Callable[[float], None] = lambda _: None,
+) -> int:
+    """Return how many samples were scored; the labels must be those of the trained network's logits (N, K).
+
+    Raises:
+        RunError: ExportMismatch when more than 0.5 % of the labels differ.
+    """
+    classifier = ImageClassifier(description, open_session(model, threads))
+    count = len(images)
+    differing = 0
+    for part in batches(count, BATCH):
+        served = classifier.logits([decode_image(spool.read(position)) for position in images.positions[part]])
+        differing += int((torch.from_numpy(served).argmax(1) != logits[part].argmax(1)).sum())
+        step(part.stop / count)
+    if differing > TOLERATED_SHARE * count:
+        raise RunBroken(
+            Reason.EXPORT_MISMATCH,
+            f"What would be served labels {differing} of {count} samples differently from what was trained; nothing was published. "
+            "Use another spec.backbone.name, and report this one.",
+        )
+    return count

@@ -1,0 +1,38 @@
+"""What a run learned and how well, ready to be published."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from transfermodel_trainer.data.images import Images
+from transfermodel_trainer.evaluation.metrics import Metrics
+from transfermodel_trainer.training.finetuning import Epoch
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """One split with the logits (N, K) that its metrics come from."""
+
+    split: str
+    """test, validation, or leave-one-out of the training data."""
+    images: Images
+    logits: Tensor
+    metrics: Metrics
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The outcome of training and evaluation."""
+
+    headline: Evaluated
+    """Test when there is one, else an estimate."""
+    splits: tuple[Evaluated, ...]
+    """All that were measured, the headline first."""
+    history: tuple[Epoch, ...]
+    notes: dict[str, str]
+    """Facts about the fit, such as the penalty of the head."""
+
+    @property
+    def estimated(self) -> bool:
+        """Tell whether there was no test set."""
+        return self.headline.split != "test"

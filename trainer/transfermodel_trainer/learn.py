@@ -1,0 +1,288 @@
+"""Learning and judging: from fetched data to a network that is ready to be published."""
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from transfermodel_operator.api import Reason, RunRequest, RunResult
+from transfermodel_operator.api.run import RunCounts
+from transfermodel_operator.api.spec import FineTuning
+
+from transfermodel_trainer import machine
+from transfermodel_trainer.backbones import load as backbones
+from transfermodel_trainer.backbones.load import LoadedBackbone
+from transfermodel_trainer.data.decode import Decoded, decode
+from transfermodel_trainer.data.fetch import Fetched
+from transfermodel_trainer.data.images import Images, Normalise
+from transfermodel_trainer.data.sources import Role
+from transfermodel_trainer.data.split import held_out
+from transfermodel_trainer.data.spool import Spool
+from transfermodel_trainer.errors import RunError, listed
+from transfermodel_trainer.evaluation.metrics import measure
+from transfermodel_trainer.evaluation.served import check_served, evenly
+from transfermodel_trainer.evaluation.summary import Evaluated, Learned
+from transfermodel_trainer.inputs import Inputs
+from transfermodel_trainer.progress import Progress
+from transfermodel_trainer.publishing.artifact import describe, write_artifact
+from transfermodel_trainer.publishing.export import CHECKED_SAMPLES, check_export, export_onnx
+from transfermodel_trainer.publishing.output import RunFolder
+from transfermodel_trainer.training.calibration import fit_temperature
+from transfermodel_trainer.training.device import Device, choose_device
+from transfermodel_trainer.training.finetuning import Epoch, fine_tune
+from transfermodel_trainer.training.inference import compute_logits
+from transfermodel_trainer.training.probe import fit_probe
+
+CALIBRATION_SAMPLES = 20
+"""With fewer held-out samples a temperature says more about them than about the network."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """The samples of a run by what they are for."""
+
+    train: Images
+    validation: Images | None
+    test: Images | None
+    warnings: tuple[str, ...]
+    skipped: int
+    labels: tuple[str, ...]
+
+    def counts(self) -> RunCounts:
+        """Return how many there are of each."""
+        return RunCounts(
+            classes=len(self.labels),
+            train=len(self.train),
+            validation=len(self.validation) if self.validation else 0,
+            test=len(self.test) if self.test else 0,
+            skipped=self.skipped,
+        )
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network that learned and was measured, in memory."""
+
+    backbone: LoadedBackbone
+    learned: Learned
+    split: Split
+    spool: Spool
+    folder: Path
+    device: Device
+    normalise: Normalise
+
+    def publish(self, request: RunRequest, found: Inputs, output: RunFolder, progress: Progress) -> RunResult:
+        """Export, check, upload; return the result that stands.
+
+        Raises:
+            RunError: ExportMismatch or OutputNotWritable; nothing is published then.
+        """
+        progress.phase("Publishing")
+        network, threads = self.backbone.network, machine.threads()
+        description = describe(request, self.backbone, self.split.labels)
+        judged = evenly(self.learned.headline.images)
+        # Leave-one-out logits are of other heads: the network's own are what serving must repeat.
+        logits = compute_logits(network, judged, self.normalise, self.device)
+        model = export_onnx(network, description.preprocessing.size, self.folder / "model.onnx")
+        progress.step(0.2)
+        cpu = Normalise(description.preprocessing, torch.device("cpu"))
+        check_export(model, network, cpu(evenly(judged, CHECKED_SAMPLES).pixels), threads)
+        scored = check_served(
+            model, description, judged, self.spool, logits, threads, lambda done: progress.step(0.2 + 0.4 * done)
+        )
+        progress.say(
+            f"The exported model agrees with the trained one on {scored} samples, decoded and run as in serving."
+        )
+        counts = self.split.counts()
+        target = self.folder / "artifact"
+        title = f"{request.namespace}/{request.name}"
+        digest = write_artifact(target, title, model, self.backbone, description, self.learned, counts)
+        uri = output.publish(target, digest)
+        progress.step(0.95)
+        warnings = list(self.split.warnings)
+        if self.device.warning:
+            warnings.insert(0, self.device.warning)
+        progress.stop()
+        return output.conclude(
+            RunResult(
+                run=request.run,
+                inputs_digest=found.digest,
+                data_digest=found.data_digest,
+                uri=uri,
+                digest=digest,
+                metrics=self.learned.headline.metrics.headline(),
+                metrics_split="validation" if self.learned.estimated else "test",
+                estimated=self.learned.estimated,
+                counts=counts,
+                seconds={phase: round(spent, 3) for phase, spent in progress.seconds.items()}
+                | {"total": round(progress.elapsed(), 3)},
+                device=self.device.name,
+                base_digest=request.backbone.base.digest if request.backbone.base else None,
+                warnings=warnings,
+            )
+        )
+
+
+def learn(
+    request: RunRequest,
+    environment: Mapping[str, str],
+    fetching: "Future[list[Fetched]]",
+    spool: Spool,
+    folder: Path,
+    progress: Progress,
+) -> Trained:
+    """Train and evaluate.
+
+    Raises:
+        RunError: whatever is wrong with backbone or data, or TrainingDiverged.
+    """
+    device = choose_device(request.gpus)
+    progress.say(f"Computing on {device.name}, {torch.get_num_threads()} threads. {device.warning or ''}".rstrip())
+    plan = backbones.plan(
+        request.backbone, environment, folder, machine.cache_folder(), allow_named_weights=request.allow_named_weights
+    )
+    fetched = fetching.result()
+    labels = fetched[0].classes.labels
+    torch.manual_seed(request.training.seed)
+    backbone = plan.load(len(labels))
+    split = _split(request, fetched, spool, backbone, folder, progress)
+    for warning in split.warnings:
+        progress.say(f"Warning: {warning}")
+    progress.phase("Backbone")
+    backbone.network.to(device.torch)
+    normalise = Normalise(backbone.preprocessing, device.torch)
+    estimate, history, notes = _train(request, backbone, split, normalise, device, progress)
+    progress.phase("Evaluation")
+    splits = _evaluate(backbone, split, normalise, device, estimate, progress)
+    metrics = splits[0].metrics
+    progress.say(
+        f"Accuracy {metrics.accuracy:.4f} ({metrics.low:.4f} to {metrics.high:.4f}) on {splits[0].split}, {metrics.count} samples."
+    )
+    return Trained(backbone, Learned(splits[0], splits, history, notes), split, spool, folder, device, normalise)
+
+
+def _split(
+    request: RunRequest,
+    fetched: list[Fetched],
+    spool: Spool,
+    backbone: LoadedBackbone,
+    folder: Path,
+    progress: Progress,
+) -> Split:
+    """Decode everything and part what is for learning from what is for judging."""
+    decoded: dict[Role, Decoded] = {}
+    warnings: list[str] = []
+    for number, source in enumerate(fetched):
+        role = source.source.role
+        first = 0.6 + 0.4 * number / len(fetched)
+        decoded[role] = decode(
+            source,
+            spool,
+            backbone.preprocessing,
+            folder,
+            lambda done, first=first: progress.step(first + 0.4 * done / len(fetched)),  # type: ignore[misc]
+        )
+        skipped = decoded[role].warning(role)
+        if skipped:
+            warnings.append(skipped)
+        if source.classes.outside:
+            warnings.append(
+                f"{source.classes.outside} files of spec.data.{role} lie in no class folder and were ignored."
+            )
+    train = decoded["train"].images
+    validation = decoded["validation"].images if "validation" in decoded else None
+    test = decoded["test"].images if "test" in decoded else None
+    for role, other in (("validation", validation), ("test", test)):
+        if other is not None:
+            warnings += _overlap(train, other, role)
+    if validation is None and request.training.strategy == "FineTuning":
+        chosen = held_out(
+            train.digests, train.classes.numpy(), float(request.data.validation_fraction), request.training.seed
+        )
+        if not chosen.any() and test is None:
+            raise RunError(
+                Reason.DATA_INVALID,
+                "Every class has a single image, so none can be held out to judge the model: add images, or set spec.data.test.",
+            )
+        validation = train.select(np.flatnonzero(chosen)) if chosen.any() else None
+        train = train.select(np.flatnonzero(~chosen))
+    return Split(
+        train,
+        validation,
+        test,
+        tuple(warnings),
+        sum(len(entry.unreadable) for entry in decoded.values()),
+        fetched[0].classes.labels,
+    )
+
+
+def _overlap(train: Images, other: Images, role: str) -> list[str]:
+    """Return a warning when samples of a holdout were learned from."""
+    known = set(train.digests)
+    both = [name for name, digest in zip(other.names, other.digests, strict=True) if digest in known]
+    if not both:
+        return []
+    return [
+        f"{len(both)} of {len(other)} files of spec.data.{role} are also in spec.data.train ({listed(both, 3)}): "
+        "its metrics are too good."
+    ]
+
+
+def _train(
+    request: RunRequest,
+    backbone: LoadedBackbone,
+    split: Split,
+    normalise: Normalise,
+    device: Device,
+    progress: Progress,
+) -> tuple[Evaluated | None, tuple[Epoch, ...], dict[str, str]]:
+    """Train in place; return the leave-one-out estimate of the probe, what each epoch did, and facts for the report."""
+    network, training = backbone.network, request.training
+    if training.strategy == "FeatureExtraction":
+        probe = fit_probe(network, split.train, normalise, device, progress)
+        logits = probe.ridge.left_out_logits
+        estimate = Evaluated("leave-one-out", split.train, logits, measure(logits, split.train.classes, split.labels))
+        notes = {
+            "head": f"ridge regression, penalty {probe.ridge.penalty:.4g} chosen by leave-one-out",
+            "mirrored views": "used" if probe.flipped else "not used",
+        }
+        return estimate, (), notes
+    settings = training.fine_tuning or FineTuning()
+    if backbone.pretrained:
+        # LP-FT (arXiv:2202.10054): fine-tuning from a solved head does not tear the features apart first.
+        fit_probe(network, split.train, normalise, device, progress, flip=False)
+    history = fine_tune(network, split.train, normalise, device, settings, training.seed, progress)
+    notes = {
+        "fine-tuning": f"{settings.unfreeze}, {settings.epochs} epochs, AdamW, one-cycle to {settings.learning_rate}, batch {settings.batch_size}"
+    }
+    if split.validation is not None and len(split.validation) >= CALIBRATION_SAMPLES:
+        temperature = fit_temperature(
+            compute_logits(network, split.validation, normalise, device), split.validation.classes
+        )
+        with torch.no_grad():
+            network.head.weight.div_(temperature)
+            network.head.bias.div_(temperature)
+        notes["temperature"] = f"{temperature:.4g}, fitted on the validation set"
+    return None, tuple(history), notes
+
+
+def _evaluate(
+    backbone: LoadedBackbone,
+    split: Split,
+    normalise: Normalise,
+    device: Device,
+    estimate: Evaluated | None,
+    progress: Progress,
+) -> tuple[Evaluated, ...]:
+    """Return what was measured on each split; the headline first: test, then validation, then leave-one-out."""
+    found: list[Evaluated] = []
+    for name, images in (("test", split.test), ("validation", split.validation)):
+        if images is not None:
+            logits: Tensor = compute_logits(backbone.network, images, normalise, device, step=progress.step)
+            found.append(Evaluated(name, images, logits, measure(logits, images.classes, split.labels)))
+    if estimate is not None:
+        found.append(estimate)
+    return tuple(found)

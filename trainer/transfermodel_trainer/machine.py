@@ -1,0 +1,43 @@
+"""What the container may use: processors, memory-backed folders, time."""
+
+import os
+import tempfile
+from pathlib import Path
+
+CGROUP_V2 = Path("/sys/fs/cgroup/cpu.max")
+CGROUP_V1 = Path("/sys/fs/cgroup/cpu")
+
+
+def processor_limit() -> float | None:
+    """Return the container's limit in processors, from the cgroup; None without one."""
+    try:
+        quota, period = CGROUP_V2.read_text().split()
+        return None if quota == "max" else int(quota) / int(period)
+    except (OSError, ValueError):
+        pass
+    try:
+        quota_v1 = int((CGROUP_V1 / "cpu.cfs_quota_us").read_text())
+        period_v1 = int((CGROUP_V1 / "cpu.cfs_period_us").read_text())
+    except (OSError, ValueError):
+        return None
+    return quota_v1 / period_v1 if quota_v1 > 0 else None
+
+
+def threads() -> int:
+    """Return how many threads to compute with: more than the limit would only wait for each other."""
+    available = len(os.sched_getaffinity(0))
+    limit = processor_limit()
+    return max(1, available if limit is None else min(available, round(limit)))
+
+
+def scratch_folder() -> Path:
+    """Return a new folder of this process for temporary files; the root file system is read-only."""
+    return Path(tempfile.mkdtemp(prefix="transfermodel-"))
+
+
+def cache_folder() -> Path:
+    """Return the folder for downloads that another run may use again."""
+    root = os.environ.get("XDG_CACHE_HOME") or os.environ.get("TORCH_HOME") or tempfile.gettempdir()
+    folder = Path(root) / "transfermodel"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,199 @@
+"""The process around a run: its request, its clock, its signals, its last words."""
+
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+import threading
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+from pydantic import ValidationError
+from transfermodel_operator.api import FailureClass, Reason, RunFailure, RunRequest, RunResult
+from transfermodel_operator.api.run import (
+    EXIT_FAILED,
+    EXIT_SUCCEEDED,
+    EXIT_USER_ERROR,
+    REQUEST_VARIABLE,
+    TERMINATION_MESSAGE_LIMIT,
+)
+
+from transfermodel_trainer import machine
+from transfermodel_trainer.errors import RunError
+from transfermodel_trainer.progress import Progress
+from transfermodel_trainer.run import execute
+
+TERMINATION_LOG_VARIABLE = "TRANSFERMODEL_TERMINATION_LOG"
+TERMINATION_LOG = "/dev/termination-log"
+EXIT_TERMINATED = 128 + signal.SIGTERM
+
+
+def main() -> NoReturn:
+    """Run what the environment asks for, and exit as api/run.py says."""
+    end_at_sigterm()
+    settle_environment()
+    code = run()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads of libraries and half-done downloads have nothing left to say.
+    os._exit(code)
+
+
+def run() -> int:
+    """Run, write the termination message, and return the exit code."""
+    try:
+        request = read_request()
+        progress = Progress(fine_tuning=request.training.strategy == "FineTuning")
+        progress.start()
+        deadline = Deadline(request.training.max_duration_seconds)
+        deadline.start()
+        result = execute(request, os.environ, progress, before_publishing=deadline.cancel)
+    except RunError as error:
+        return fail(error.to_failure())
+    except Exception as error:
+        if out_of_memory(error):
+            return fail(out_of_memory_failure())
+        traceback.print_exc()
+        return EXIT_FAILED
+    write_outcome(result)
+    print(f"Done: {result.uri} ({result.digest})", flush=True)
+    return EXIT_SUCCEEDED
+
+
+def read_request() -> RunRequest:
+    """Return the request of the environment. Raises a RunError when there is none that can be understood."""
+    text = os.environ.get(REQUEST_VARIABLE)
+    if not text:
+        raise RunError(
+            Reason.INVALID_SPEC,
+            f"The environment variable {REQUEST_VARIABLE} is not set: the operator sets it to the run's request.",
+        )
+    try:
+        return RunRequest.model_validate_json(text)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise RunError(
+            Reason.INVALID_SPEC,
+            f"The run's request cannot be understood ({where}: {problem['msg']}): operator and trainer must be of one version.",
+        ) from error
+
+
+class Deadline:
+    """Ends the process when training has taken too long, whatever it is doing."""
+
+    def __init__(self, seconds: int) -> None:
+        """Take the seconds that training may take."""
+        self.seconds = seconds
+        self._timer = threading.Timer(seconds, self._expire)
+        self._timer.daemon = True
+
+    def start(self) -> None:
+        """Start the clock."""
+        self._timer.start()
+
+    def cancel(self) -> None:
+        """Training is over in time."""
+        self._timer.cancel()
+
+    def _expire(self) -> None:
+        code = fail(
+            RunFailure(
+                failure=FailureClass.USER,
+                reason=Reason.DEADLINE_EXCEEDED,
+                message=f"Training was stopped after {self.seconds} s (spec.training.maxDurationSeconds): raise it, lower "
+                "fineTuning.epochs, use strategy FeatureExtraction, or give it more resources.",
+            )
+        )
+        os._exit(code)
+
+
+def fail(failure: RunFailure) -> int:
+    """Say what went wrong, to people and to the operator; return the exit code."""
+    print(f"Failed: {failure.reason}: {failure.message}", file=sys.stderr, flush=True)
+    write_outcome(failure)
+    return EXIT_USER_ERROR
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Tell whether memory ran out, of the machine or of the GPU."""
+    return isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error)
+
+
+def out_of_memory_failure() -> RunFailure:
+    """Return what to do about it."""
+    return RunFailure(
+        failure=FailureClass.USER,
+        reason=Reason.OUT_OF_MEMORY,
+        message="The run needs more memory than it has: raise spec.training.resources.limits.memory, or lower "
+        "fineTuning.batchSize or backbone.input.size.",
+    )
+
+
+def write_outcome(outcome: RunResult | RunFailure) -> None:
+    """Write the termination message, shortened to what Kubernetes keeps."""
+    path = Path(os.environ.get(TERMINATION_LOG_VARIABLE, TERMINATION_LOG))
+    try:
+        path.write_text(shortened(outcome))
+    except OSError as error:
+        print(f"The outcome could not be written to {path}: {error}", file=sys.stderr, flush=True)
+
+
+def shortened(outcome: RunResult | RunFailure) -> str:
+    """Return the outcome as JSON of at most 3072 bytes: warnings go first, then seconds and lesser metrics, then words."""
+
+    def text(value: RunResult | RunFailure) -> str:
+        return value.model_dump_json(by_alias=True, exclude_none=True)
+
+    def fits(value: RunResult | RunFailure) -> bool:
+        return len(text(value).encode()) <= TERMINATION_MESSAGE_LIMIT
+
+    if isinstance(outcome, RunResult):
+        while not fits(outcome) and outcome.warnings:
+            kept = (
+                [*outcome.warnings[:-2], "There were more warnings: see result.json."]
+                if len(outcome.warnings) > 1
+                else []
+            )
+            outcome = outcome.model_copy(update={"warnings": kept})
+        if not fits(outcome):
+            outcome = outcome.model_copy(
+                update={
+                    "seconds": {key: value for key, value in outcome.seconds.items() if key == "total"},
+                    "metrics": {key: value for key, value in outcome.metrics.items() if key.startswith("accuracy")},
+                }
+            )
+    else:
+        while not fits(outcome):
+            outcome = outcome.model_copy(update={"message": outcome.message[: len(outcome.message) * 3 // 4] + "…"})
+    return text(outcome)
+
+
+def end_at_sigterm() -> None:
+    """End the process at SIGTERM at once, in the middle of a long computation too.
+
+    The manifest and the result are written last, so nothing half done counts. Threads inherit the mask, so this
+    comes before any library starts one.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+    def wait() -> None:
+        signal.sigwait({signal.SIGTERM})
+        with contextlib.suppress(OSError):
+            os.write(2, b"Stopped by SIGTERM; nothing was published.\n")
+        os._exit(EXIT_TERMINATED)
+
+    threading.Thread(target=wait, name="sigterm", daemon=True).start()
+
+
+def settle_environment() -> None:
+    """Keep libraries within the container: its processors, and the one folder that can be written."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(machine.threads()))
+    temporary = tempfile.gettempdir()
+    home = os.environ.get("HOME", "")
+    if not home or not os.access(home, os.W_OK):
+        os.environ["HOME"] = temporary
+    for variable in ("TORCH_HOME", "XDG_CACHE_HOME"):
+        os.environ.setdefault(variable, f"{temporary}/cache")

@@ -1,0 +1,1 @@
+"""The artifact: written whole, checked, uploaded, its manifest last."""

@@ -1,0 +1,1 @@
+"""Learning: a closed-form head on frozen features, and fine-tuning."""

@@ -1,0 +1,144 @@
+"""FineTuning: the top of the trunk, or all of it, learns together with the head."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from transfermodel_operator.api import Reason
+from transfermodel_operator.api.spec import FineTuning
+
+from transfermodel_trainer.backbones.network import Network
+from transfermodel_trainer.backbones.stages import unfreeze_last
+from transfermodel_trainer.data.images import Images, Normalise
+from transfermodel_trainer.errors import RunBroken
+from transfermodel_trainer.progress import Progress
+from transfermodel_trainer.training.device import Device
+
+WEIGHT_DECAY = 0.05
+WARM_UP = 0.25
+"""The part of all steps in which the learning rate rises to its peak (one-cycle, arXiv:1708.07120)."""
+GRADIENT_NORM = 5.0
+SHIFT = 0.0625
+"""Random crops: images move by at most this part of their side. No flips: a mirrored digit or letter is another one."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training data."""
+
+    loss: float
+    learning_rate: float
+
+
+def fine_tune(
+    network: Network,
+    images: Images,
+    normalise: Normalise,
+    device: Device,
+    settings: FineTuning,
+    seed: int,
+    progress: Progress,
+) -> list[Epoch]:
+    """Train the network in place with AdamW and a one-cycle learning rate; return what each epoch did.
+
+    Raises:
+        RunError: TrainingDiverged when the loss stops being a number; InvalidSpec for too many stages.
+    """
+    frozen: list[nn.Module] = []
+    if settings.unfreeze == "LastStages":
+        frozen = unfreeze_last(network, settings.stages or 1)
+    else:
+        network.requires_grad_(True)
+    network.to(memory_format=torch.channels_last)
+    generator = torch.Generator().manual_seed(seed)
+    steps = steps_per_epoch(len(images), settings.batch_size)
+    peak = float(settings.learning_rate)
+    optimizer = torch.optim.AdamW(_groups(network), lr=peak, weight_decay=WEIGHT_DECAY, foreach=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=peak, total_steps=settings.epochs * steps, pct_start=WARM_UP
+    )
+    progress.phase("Training", epochs=settings.epochs)
+    history: list[Epoch] = []
+    done = 0
+    for epoch in range(1, settings.epochs + 1):
+        _training_mode(network, frozen)
+        total = torch.zeros((), device=device.torch)
+        for indices in batch_indices(len(images), settings.batch_size, generator):
+            inputs = normalise(shift(images.pixels[indices], generator))
+            with device.autocast():
+                loss = nn.functional.cross_entropy(network(inputs), images.classes[indices].to(device.torch))
+            _check_finite(loss, epoch, peak)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_NORM)
+            optimizer.step()
+            schedule.step()
+            total += loss.detach() * len(indices)
+            done += 1
+            if not device.cuda or done % 10 == 0:
+                progress.step(done / (settings.epochs * steps), epoch=epoch - 1, loss=float(loss.detach()))
+        history.append(Epoch(float(total) / len(images), float(schedule.get_last_lr()[0])))
+        progress.step(epoch / settings.epochs, epoch=epoch, loss=history[-1].loss)
+        progress.say(f"Epoch {epoch}/{settings.epochs}: loss {history[-1].loss:.4f}")
+    network.eval()
+    return history
+
+
+def steps_per_epoch(count: int, size: int) -> int:
+    """Return how many batches `batch_indices` yields."""
+    return max(1, math.ceil(count / size) - (1 if count > size and count % size == 1 else 0))
+
+
+def batch_indices(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Yield shuffled batches of indices; a last batch of one joins the one before it: BatchNorm cannot take one sample.
+
+    A training set of a single sample is handed out twice in one batch, for the same reason.
+    """
+    order = torch.randperm(count, generator=generator)
+    if count == 1:
+        order = order.repeat(2)
+    parts = list(torch.split(order, size))
+    if len(parts) > 1 and len(parts[-1]) == 1:
+        parts[-2:] = [torch.cat(parts[-2:])]
+    yield from parts
+
+
+def shift(pixels: Tensor, generator: torch.Generator) -> Tensor:
+    """Return each image (N, 3, S, S) moved by a few pixels at random, its border repeated."""
+    count, _, height, width = pixels.shape
+    reach = max(1, round(SHIFT * width))
+    padded = nn.functional.pad(pixels.float(), (reach,) * 4, mode="replicate").to(torch.uint8)
+    down = torch.randint(0, 2 * reach + 1, (count,), generator=generator)
+    right = torch.randint(0, 2 * reach + 1, (count,), generator=generator)
+    rows = down[:, None] + torch.arange(height)  # (N, H)
+    columns = right[:, None] + torch.arange(width)  # (N, W)
+    sample = torch.arange(count)[:, None, None, None]
+    channel = torch.arange(pixels.shape[1])[None, :, None, None]
+    return padded[sample, channel, rows[:, None, :, None], columns[:, None, None, :]]
+
+
+def _groups(network: Network) -> list[dict[str, object]]:
+    """Return the parameters that learn: biases and normalisations without weight decay."""
+    learning = [p for p in network.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in learning if p.ndim > 1]},
+        {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def _training_mode(network: Network, frozen: list[nn.Module]) -> None:
+    """Train, but keep the BatchNorm statistics and Dropout of frozen parts as they are in inference."""
+    network.train()
+    for module in frozen:
+        module.eval()
+
+
+def _check_finite(loss: Tensor, epoch: int, peak: float) -> None:
+    if not torch.isfinite(loss):
+        raise RunBroken(
+            Reason.TRAINING_DIVERGED,
+            f"The loss was no longer a number in epoch {epoch}: set a lower spec.training.fineTuning.learningRate (it is {peak:g}; "
+            f"try {peak / 10:g}).",
+        )
