@@ -40,6 +40,15 @@ OWN_CREDENTIALS: Final = {
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "container_authorization_token_file",
 }
 
+DENIED_CODES: Final = (
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "AccessDenied",
+    "ExpiredToken",
+    "InvalidToken",
+    "XAdminUserNotFound",  # versitygw's answer, with status 404, to an unknown access key
+)
+
 
 @dataclass(frozen=True)
 class ObjectInfo:
@@ -210,18 +219,18 @@ def open_store(uri: str, environment: Mapping[str, str], prefix: str = "") -> St
 
 def translate(error: Exception, action: str, address: str) -> StorageError:
     """Return our error for one of obstore's: the one place that tells them apart."""
-    said = first_line(error)
-    if isinstance(error, FileNotFoundError | exceptions.NotFoundError):
-        if "NoSuchBucket" in str(error):
-            bucket = "/".join(address.split("/")[:3])
-            return StorageNotFound(f"The bucket {bucket} does not exist. Create it, or correct the URI {address}.")
-        return StorageNotFound(f"{address} does not exist. Correct the URI, or put the object there.")
-    if isinstance(error, PermissionError | exceptions.PermissionDeniedError | exceptions.UnauthenticatedError) or any(
-        code in str(error) for code in ("InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied")
-    ):
+    said, text = first_line(error), str(error)
+    denied = PermissionError | exceptions.PermissionDeniedError | exceptions.UnauthenticatedError
+    # Not every call of obstore's maps every answer to a class of its own: listings come as GenericError.
+    if isinstance(error, denied) or any(code in text for code in DENIED_CODES):
         return StorageAccessDenied(
             f"Access to {action} {address} is denied. Check the keys in the Secret, and what they allow. ({said})"
         )
+    if "NoSuchBucket" in text:
+        bucket = "/".join(address.split("/")[:3])
+        return StorageNotFound(f"The bucket {bucket} does not exist. Create it, or correct the URI {address}.")
+    if isinstance(error, FileNotFoundError | exceptions.NotFoundError):
+        return StorageNotFound(f"{address} does not exist. Correct the URI, or put the object there.")
     return StorageUnavailable(
         f"Storage failed to {action} {address}. Check AWS_ENDPOINT_URL, and that it can be reached from the cluster. "
         f"({said})"
