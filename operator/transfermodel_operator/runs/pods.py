@@ -56,6 +56,7 @@ def waits(pod: Manifest, container: str, settings_path: str) -> Finding | None:
         )
     if reason in PULL_FAILURES:
         image = container_status(pod, container).get("image", "")
+        message = message.rpartition("ErrImagePull: ")[2]  # the same words while it waits and while it tries again
         return failed(
             Reason.IMAGE_PULL_FAILED,
             f"The image {image} cannot be pulled: {message or reason}. "

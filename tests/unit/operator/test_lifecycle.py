@@ -248,3 +248,17 @@ def test_the_url_carries_the_port_of_the_ingress() -> None:
     world.create()
     world.run_to_ready()
     assert world.status()["url"] == "http://digits-predictor.demo.example.com:8088"
+
+
+def test_a_pod_whose_job_was_deleted_around_it_is_waited_for() -> None:
+    world = World()
+    world.create()
+    world.settle()
+    (job,) = world.jobs
+    pod = world.start_pod(job)
+    del world.jobs[job]
+    world.settle()
+    assert world.jobs == {}
+    world.end_pod(pod, 143, "")
+    world.settle()
+    assert len(world.jobs) == 1

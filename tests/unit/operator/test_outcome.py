@@ -87,6 +87,13 @@ TABLE = [
         '"absent"',
     ),
     ("no image", waits("ImagePullBackOff", "Back-off"), "False", "ImagePullFailed", "registry.example/trainer:1"),
+    (
+        "no image, the cause",
+        waits("ImagePullBackOff", 'Back-off pulling image "x": ErrImagePull: no such host'),
+        "False",
+        "ImagePullFailed",
+        "cannot be pulled: no such host.",
+    ),
     ("cannot start", waits("RunContainerError", "no such device"), "False", "RunFailed", "no such device"),
     ("too big", unschedulable, "False", "Unschedulable", "Insufficient nvidia.com/gpu. Ask for less"),
     (

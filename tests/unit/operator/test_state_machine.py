@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from transfermodel_operator.resources import names
 
-from tests.unit.operator.simulator import World, failure, is_active, is_ready
+from tests.unit.operator.simulator import World, failure, is_active, is_ready, result
 
 pytestmark = pytest.mark.unit
 
@@ -139,8 +139,6 @@ class Cluster(RuleBasedStateMachine):
                 self.end_pod(name, pod["metadata"]["name"], kind)
 
     def end_pod(self, job: str, pod: str, kind: str) -> None:
-        from tests.unit.operator.simulator import result
-
         if kind == "success":
             self.world.end_pod(pod, 0, result(self.world.request_of(job)))
             self.world.end_job(job, "Complete")
@@ -187,6 +185,12 @@ class Cluster(RuleBasedStateMachine):
     @rule()
     def reconcile(self) -> None:
         self.world.reconcile()
+
+    @rule()
+    def reconcile_and_run(self) -> None:
+        """The way of most Jobs: created, and its pod runs."""
+        self.world.reconcile()
+        self.start_pods()
 
     @rule()
     def reconcile_but_die_halfway(self) -> None:
@@ -252,6 +256,6 @@ def fine_tuning(seed: int) -> dict[str, Any]:
 
 
 Cluster.TestCase.settings = settings(
-    max_examples=120, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=200, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestCluster = Cluster.TestCase
