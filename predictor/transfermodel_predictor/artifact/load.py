@@ -1,14 +1,12 @@
 """Reading an artifact, each file checked before anything looks into it."""
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final
 
-from transfermodel_predictor.artifact.manifest import MANIFEST, Manifest
-from transfermodel_predictor.artifact.storage import open_store
+from transfermodel_predictor.artifact.download import Download
+from transfermodel_predictor.artifact.manifest import Manifest
+from transfermodel_predictor.artifact.names import MANIFEST, SERVED
 
-SERVED: Final = ("model.json", "model.onnx")
-"""All that the predictor needs."""
+__all__ = ["SERVED", "fetch", "verified"]
 
 
 def fetch(
@@ -23,16 +21,17 @@ def fetch(
         ArtifactMalformed: The manifest cannot be read.
         StorageError: Storage failed.
     """
-    uri = uri.rstrip("/")
-    storage = open_store(uri, environment, prefix)
     names = list(files)
-    # Side by side: each is a round trip to storage, and hashing leaves the interpreter free.
-    with ThreadPoolExecutor(max_workers=len(names) + 1, thread_name_prefix="fetch") as pool:
-        manifest_data = pool.submit(storage.get, MANIFEST)
-        pending = {name: pool.submit(storage.get, name) for name in names}
-        manifest = Manifest.from_json(manifest_data.result(), digest, uri)
-        contents = {name: data.result() for name, data in pending.items()}
-        checks = [pool.submit(manifest.verify, name, data, uri) for name, data in contents.items()]
-        for check in checks:
-            check.result()
+    return verified(Download(uri, [MANIFEST, *names], environment, prefix), uri, digest, names)
+
+
+def verified(download: Download, uri: str, digest: str, names: Iterable[str]) -> dict[str, bytes]:
+    """Wait for files and their manifest, and return the files by name; as `fetch` otherwise."""
+    uri = uri.rstrip("/")
+    manifest = Manifest.from_json(download.result(MANIFEST), digest, uri)
+    contents = {}
+    for name in names:
+        manifest.entry(name, uri)
+        contents[name] = download.result(name)
+        manifest.verify(name, contents[name], uri)
     return contents

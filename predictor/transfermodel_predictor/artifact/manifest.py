@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from transfermodel_predictor.artifact.canonical import canonical_json, digest_of
 from transfermodel_predictor.artifact.errors import ArtifactCorrupt, ArtifactMalformed
+from transfermodel_predictor.artifact.names import MANIFEST
 
-MANIFEST: Final = "manifest.json"
 FILE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 """Plain names only: no folder, nothing that leads out of the artifact."""
 
@@ -77,15 +77,24 @@ class Manifest(BaseModel):
         except ValidationError as error:
             raise ArtifactMalformed(f"{uri}/{MANIFEST} is no manifest: {error.errors()[0]['msg']}.") from error
 
+    def entry(self, name: str, uri: str) -> ManifestEntry:
+        """Return one file's entry.
+
+        Raises:
+            ArtifactCorrupt: There is none.
+        """
+        entry = self.files.get(name)
+        if entry is None:
+            raise ArtifactCorrupt(f"{uri}/{MANIFEST} lists no {name}: the artifact is not complete. Train it again.")
+        return entry
+
     def verify(self, name: str, data: bytes, uri: str) -> None:
         """Check one file against its entry.
 
         Raises:
             ArtifactCorrupt: The file is not listed, or is another one.
         """
-        entry = self.files.get(name)
-        if entry is None:
-            raise ArtifactCorrupt(f"{uri}/{MANIFEST} lists no {name}: the artifact is not complete. Train it again.")
+        entry = self.entry(name, uri)
         if ManifestEntry.of(data) != entry:
             raise ArtifactCorrupt(
                 f"{uri}/{name} ({len(data)} bytes) is not the file of the manifest ({entry.size} bytes, sha256 "

@@ -1,1 +1,1 @@
-"""From an encoded image to labelled probabilities; used by trainer and predictor: what is measured is what is served."""
+"""From an encoded image to labelled probabilities: trainer and predictor share it, so what is measured is served."""

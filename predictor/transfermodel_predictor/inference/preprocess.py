@@ -45,9 +45,10 @@ def resize_and_crop(image: Image.Image, preprocessing: Preprocessing) -> NDArray
 
 def normalise(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.float32]:
     """Return the network's input, (N, 3, H, W) float32, for pixels (N, H, W, 3) uint8."""
-    mean = np.asarray(preprocessing.mean, np.float32)
-    std = np.asarray(preprocessing.std, np.float32)
-    scaled: NDArray[np.float32] = (pixels.astype(np.float32) / np.float32(255) - mean) / std
+    scaled = pixels.astype(np.float32)
+    scaled /= 255
+    scaled -= np.asarray(preprocessing.mean, np.float32)
+    scaled /= np.asarray(preprocessing.std, np.float32)
     return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
 
 

@@ -1,0 +1,52 @@
+"""`python -m transfermodel_predictor`: serve the artifact that the environment names.
+
+The order is for a fast start: files come over the network, then the graph is loaded, in threads that import nothing,
+while this thread imports what the next step needs. (Two threads importing at once can deadlock each other's modules.)
+"""
+
+import gc
+import os
+import sys
+import traceback
+
+
+def main() -> int:
+    """Run; return the exit status."""
+    # Nothing becomes garbage while importing; a tenth of that time goes into looking for it.
+    gc.disable()
+    from transfermodel_predictor.artifact.download import Background, Download
+    from transfermodel_predictor.artifact.errors import ArtifactError
+    from transfermodel_predictor.artifact.names import MANIFEST, SERVED
+    from transfermodel_predictor.configuration import ConfigurationInvalid, read_configuration
+    from transfermodel_predictor.failures import report_failure
+    from transfermodel_predictor.shutdown import end_on_signals
+
+    end_on_signals()
+    try:
+        configuration = read_configuration(os.environ)
+        download = Download(configuration.artifact_uri, [MANIFEST, *SERVED], configuration.environment)
+
+        from transfermodel_predictor.loading import load_classifier
+
+        loading = Background(lambda: load_classifier(configuration, download), "load")
+
+        from transfermodel_predictor.quick_imports import without_ballast
+
+        with without_ballast():
+            from transfermodel_predictor.server import Server
+
+        gc.freeze()
+        gc.enable()
+        Server(configuration).run(loading.result)
+    except (ConfigurationInvalid, ArtifactError) as error:
+        report_failure(str(error))
+        return 1
+    except Exception as error:
+        traceback.print_exc()
+        report_failure(f"The predictor failed unexpectedly: {type(error).__name__}: {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

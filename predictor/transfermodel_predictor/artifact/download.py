@@ -1,0 +1,60 @@
+"""Reading several objects at once, in threads that import nothing: it goes on while the program is still importing."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Generic, TypeVar
+
+from transfermodel_predictor.artifact.storage import open_store
+
+T = TypeVar("T")
+
+
+class Background(threading.Thread, Generic[T]):
+    """A function that runs meanwhile; its thread does not keep a process from ending."""
+
+    def __init__(self, function: Callable[[], T], name: str) -> None:
+        """Start it."""
+        super().__init__(name=name, daemon=True)
+        self._function = function
+        self._value: T
+        self._error: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        """Keep what the function returns or raises."""
+        try:
+            self._value = self._function()
+        except BaseException as error:
+            self._error = error
+
+    def result(self) -> T:
+        """Wait, and return what the function returned, or raise what it raised."""
+        self.join()
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+
+class Download:
+    """Objects below a URI, each on its way from the start; nothing is checked yet."""
+
+    def __init__(self, uri: str, names: Iterable[str], environment: Mapping[str, str], prefix: str = "") -> None:
+        """Start; prefix: of the credentials' variables.
+
+        Raises:
+            StorageUriInvalid: The URI is of no kind that can be read.
+        """
+        storage = open_store(uri, environment, prefix)
+        self._pending = {name: Background(_reader(storage.get, name), f"get {name}") for name in names}
+
+    def result(self, name: str) -> bytes:
+        """Wait for one object, and return it.
+
+        Raises:
+            StorageError: Storage failed.
+        """
+        return self._pending[name].result()
+
+
+def _reader(get: Callable[[str], bytes], name: str) -> Callable[[], bytes]:
+    return lambda: get(name)

@@ -1,0 +1,12 @@
+"""Names of an artifact's files."""
+
+from typing import Final
+
+MANIFEST: Final = "manifest.json"
+MODEL: Final = "model.onnx"
+DESCRIPTION: Final = "model.json"
+WEIGHTS: Final = "model.safetensors"
+METRICS: Final = "metrics.json"
+
+SERVED: Final = (DESCRIPTION, MODEL)
+"""All that the predictor reads, besides the manifest."""

@@ -1,0 +1,87 @@
+"""What the container's environment says. Imports next to nothing: it is the first thing that runs."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+MEGABYTE: Final = 1_000_000
+DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+class ConfigurationInvalid(ValueError):
+    """A variable is missing or makes no sense; the message is a whole sentence."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one request may ask for."""
+
+    body_bytes: int = 64 * MEGABYTE
+    image_bytes: int = 20 * MEGABYTE
+    image_pixels: int = 50 * MEGABYTE
+    batch: int = 256
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What to serve, and how."""
+
+    model_name: str
+    artifact_uri: str
+    artifact_digest: str
+    version: str
+    """Name of the version, such as v2."""
+    port: int = 8080
+    host: str = "0.0.0.0"  # noqa: S104 - in a pod; its own address is not known
+    threads: int | None = None
+    """For one inference; None: as many as the container has CPUs."""
+    limits: Limits = Limits()
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    """Holds the credentials for storage."""
+
+
+def read_configuration(environment: Mapping[str, str]) -> Configuration:
+    """Read the environment.
+
+    Raises:
+        ConfigurationInvalid: A variable is missing or makes no sense.
+    """
+
+    def required(name: str) -> str:
+        value = environment.get(name)
+        if not value:
+            raise ConfigurationInvalid(f"The environment variable {name} is not set.")
+        return value
+
+    def number(name: str, default: int) -> int:
+        text = environment.get(name) or str(default)
+        if not text.isdecimal() or int(text) < 1:
+            raise ConfigurationInvalid(
+                f"The environment variable {name} is {text!r}; a whole number above 0 is needed."
+            )
+        return int(text)
+
+    digest = required("TRANSFERMODEL_ARTIFACT_DIGEST")
+    if not DIGEST.fullmatch(digest):
+        raise ConfigurationInvalid(
+            f"The environment variable TRANSFERMODEL_ARTIFACT_DIGEST is {digest!r}; sha256:<64 hex digits> is needed."
+        )
+    limits = Limits()
+    return Configuration(
+        model_name=required("TRANSFERMODEL_MODEL_NAME"),
+        artifact_uri=required("TRANSFERMODEL_ARTIFACT_URI").rstrip("/"),
+        artifact_digest=digest,
+        version=environment.get("TRANSFERMODEL_VERSION") or "v1",
+        port=number("PORT", Configuration.port),
+        host=environment.get("TRANSFERMODEL_HOST") or Configuration.host,
+        threads=number("TRANSFERMODEL_THREADS", 1) if environment.get("TRANSFERMODEL_THREADS") else None,
+        limits=Limits(
+            body_bytes=number("TRANSFERMODEL_MAX_BODY_BYTES", limits.body_bytes),
+            image_bytes=number("TRANSFERMODEL_MAX_IMAGE_BYTES", limits.image_bytes),
+            image_pixels=number("TRANSFERMODEL_MAX_IMAGE_PIXELS", limits.image_pixels),
+            batch=number("TRANSFERMODEL_MAX_BATCH", limits.batch),
+        ),
+        environment=environment,
+    )

@@ -1,0 +1,201 @@
+"""Version 2, the Open Inference Protocol, in JSON and with its binary extension.
+
+https://github.com/kserve/open-inference-protocol
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import orjson
+
+from transfermodel_predictor.configuration import Limits
+from transfermodel_predictor.inference.head import Prediction
+from transfermodel_predictor.protocol.errors import RequestInvalid
+from transfermodel_predictor.protocol.sources import Source, kind, parse_json
+from transfermodel_predictor.protocol.tensors import DATATYPES, SHAPES, Tensor, read_images
+
+LABEL: Final = "label"
+PROBABILITIES: Final = "probabilities"
+OUTPUTS: Final = (LABEL, PROBABILITIES)
+HEADER: Final = "inference-header-content-length"
+
+
+@dataclass(frozen=True)
+class InferenceRequest:
+    """What is asked."""
+
+    id: str
+    sources: list[Source]
+    outputs: dict[str, bool]
+    """Name of each wanted output -> whether in binary form."""
+
+
+def parse_request(body: bytes, json_length: str | None, limits: Limits) -> InferenceRequest:
+    """Read a request; json_length: the header Inference-Header-Content-Length, where there is one.
+
+    Raises:
+        RequestInvalid, RequestTooLarge: The request is not of this protocol, or not for this model.
+    """
+    length = len(body) if json_length is None else _length(json_length, len(body))
+    document = parse_json(body[:length])
+    identifier = document.get("id")
+    if identifier is not None and not isinstance(identifier, str):
+        raise RequestInvalid(f"'id' is {kind(identifier)}; a string is needed.")
+    inputs = document.get("inputs")
+    if not isinstance(inputs, list) or len(inputs) != 1:
+        raise RequestInvalid(f"'inputs' must be a list of exactly one input: {_choices()}.")
+    tensor = _tensor(inputs[0], body[length:])
+    return InferenceRequest(identifier or str(uuid.uuid4()), read_images(tensor, limits), _outputs(document))
+
+
+def _length(text: str, most: int) -> int:
+    if not (text.isascii() and text.isdecimal()) or int(text) > most:
+        raise RequestInvalid(
+            f"The header Inference-Header-Content-Length is {text[:40]!r}; the length of the JSON part is needed, "
+            f"of {most} bytes in all."
+        )
+    return int(text)
+
+
+def _tensor(entry: Any, binary: bytes) -> Tensor:
+    if not isinstance(entry, dict):
+        raise RequestInvalid(f"inputs[0] is {kind(entry)}; an object is needed: {_choices()}.")
+    name = entry.get("name")
+    if not isinstance(name, str) or name not in DATATYPES:
+        raise RequestInvalid(f"inputs[0] has the name {str(name)[:80]!r}; this model takes {_choices()}.")
+    if entry.get("datatype") != DATATYPES[name]:
+        raise RequestInvalid(
+            f"The input {name!r} has the datatype {str(entry.get('datatype'))[:40]!r}; {DATATYPES[name]} is needed."
+        )
+    shape = entry.get("shape")
+    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
+        raise RequestInvalid(f"The shape of input {name!r} must be a list of whole numbers: {SHAPES[name]}.")
+    size = _parameters(entry, f"input {name!r}").get("binary_data_size")
+    if size is None:
+        if binary:
+            raise RequestInvalid(
+                f"{len(binary)} bytes follow the JSON part, but the input {name!r} has no parameter binary_data_size."
+            )
+        if "data" not in entry:
+            raise RequestInvalid(f"The input {name!r} has no data.")
+        return Tensor(name, shape, entry["data"], None)
+    if "data" in entry:
+        raise RequestInvalid(f"The input {name!r} has both data and binary_data_size; send one of them.")
+    if type(size) is not int or size != len(binary):
+        raise RequestInvalid(
+            f"The input {name!r} says binary_data_size {str(size)[:40]}, but {len(binary)} bytes follow the JSON part "
+            "(whose length the header Inference-Header-Content-Length must say)."
+        )
+    return Tensor(name, shape, None, binary)
+
+
+def _outputs(document: dict[str, Any]) -> dict[str, bool]:
+    """Return the wanted outputs; by default all, in JSON."""
+    default = _flag(_parameters(document, "the request"), "binary_data_output", False)
+    wanted = document.get("outputs")
+    if wanted is None:
+        return dict.fromkeys(OUTPUTS, default)
+    if not isinstance(wanted, list):
+        raise RequestInvalid(f"'outputs' is {kind(wanted)}; a list is needed.")
+    chosen = {}
+    for entry in wanted:
+        name = entry.get("name") if isinstance(entry, dict) else None
+        if name not in OUTPUTS:
+            raise RequestInvalid(
+                f"'outputs' asks for {str(name)[:80]!r}; this model answers with {' and '.join(map(repr, OUTPUTS))}."
+            )
+        chosen[name] = _flag(_parameters(entry, f"output {name!r}"), "binary_data", default)
+    return chosen or dict.fromkeys(OUTPUTS, default)
+
+
+def _parameters(entry: dict[str, Any], owner: str) -> dict[str, Any]:
+    parameters = entry.get("parameters")
+    if parameters is None:
+        return {}
+    if not isinstance(parameters, dict):
+        raise RequestInvalid(f"The parameters of {owner} are {kind(parameters)}; an object is needed.")
+    return parameters
+
+
+def _flag(parameters: dict[str, Any], name: str, default: bool) -> bool:
+    value = parameters.get(name, default)
+    if not isinstance(value, bool):
+        raise RequestInvalid(f"The parameter {name!r} is {kind(value)}; true or false is needed.")
+    return value
+
+
+def _choices() -> str:
+    return " or ".join(f"{name!r} ({datatype} {SHAPES[name]})" for name, datatype in DATATYPES.items())
+
+
+@dataclass(frozen=True)
+class InferenceResponse:
+    """What is answered."""
+
+    body: bytes
+    json_length: int | None
+    """With binary outputs: the length of the part that is JSON."""
+
+
+def answer(
+    request: InferenceRequest, predictions: Sequence[Prediction], model_name: str, version: str, digest: str
+) -> InferenceResponse:
+    """Return the response's body."""
+    tensors: dict[str, tuple[str, list[int], Sequence[Any]]] = {
+        LABEL: ("BYTES", [len(predictions)], [prediction.label for prediction in predictions]),
+        PROBABILITIES: (
+            "FP32",
+            [len(predictions), len(predictions[0].probabilities)],
+            [value for prediction in predictions for value in prediction.probabilities.values()],
+        ),
+    }
+    outputs, tail = [], []
+    for name, binary in request.outputs.items():
+        datatype, shape, values = tensors[name]
+        output: dict[str, Any] = {"name": name, "datatype": datatype, "shape": shape}
+        if binary:
+            raw = _raw(datatype, values)
+            output["parameters"] = {"binary_data_size": len(raw)}
+            tail.append(raw)
+        else:
+            output["data"] = values
+        outputs.append(output)
+    document = orjson.dumps(
+        {
+            "model_name": model_name,
+            "model_version": version,
+            "id": request.id,
+            "parameters": {"digest": digest},
+            "outputs": outputs,
+        }
+    )
+    return InferenceResponse(b"".join([document, *tail]), len(document) if tail else None)
+
+
+def _raw(datatype: str, values: Sequence[Any]) -> bytes:
+    if datatype == "BYTES":
+        encoded = [value.encode() for value in values]
+        return b"".join(len(value).to_bytes(4, "little") + value for value in encoded)
+    return np.asarray(values, "<f4").tobytes()
+
+
+def metadata(labels: Sequence[str], model_name: str, version: str, digest: str) -> dict[str, Any]:
+    """Return what the model takes and gives; `labels` and `parameters` go beyond the protocol."""
+    return {
+        "name": model_name,
+        "versions": [version],
+        "platform": "onnxruntime_onnx",
+        "inputs": [
+            {"name": "image", "datatype": "BYTES", "shape": [-1]},
+            {"name": "pixels", "datatype": "UINT8", "shape": [-1, -1, -1, 3]},
+        ],
+        "outputs": [
+            {"name": LABEL, "datatype": "BYTES", "shape": [-1]},
+            {"name": PROBABILITIES, "datatype": "FP32", "shape": [-1, len(labels)]},
+        ],
+        "labels": list(labels),
+        "parameters": {"digest": digest},
+    }
