@@ -1,6 +1,6 @@
 """The whole loop on real input: train, serve, scale to zero, wake. `python -m examples.digits.demo`, or `make demo`.
 
-Safe to repeat: data that is there is not sent again, and a run that is recorded is not run again. It leaves all of it up.
+Safe to repeat: data that is there is not sent again, and a run that is recorded is not run again. It leaves it all up.
 """
 
 import shlex
