@@ -76,7 +76,8 @@ def end_everything(grace_seconds: float) -> None:
 
 def remove() -> None:
     """Remove the empty tree from every hierarchy."""
-    for hierarchy in [_MOUNT] if is_unified() else _hierarchies():
+    # On a hybrid machine runc makes groups in the version 2 hierarchy too.
+    for hierarchy in [_MOUNT] if is_unified() else _hierarchies("cgroup", "cgroup2"):
         root = hierarchy / NAME
         if root.is_dir():
             for folder, _folders, _files in os.walk(root, topdown=False):
@@ -88,9 +89,9 @@ def _tracking() -> Path:
     return _MOUNT if is_unified() else _MOUNT / "memory"
 
 
-def _hierarchies() -> list[Path]:
+def _hierarchies(*kinds: str) -> list[Path]:
     mounts = (line.split() for line in Path("/proc/mounts").read_text().splitlines())
-    folders = [Path(fields[1]) for fields in mounts if fields[2] == "cgroup"]
+    folders = [Path(fields[1]) for fields in mounts if fields[2] in (kinds or ("cgroup",))]
     return [folder for folder in folders if folder.parent == _MOUNT]
 
 

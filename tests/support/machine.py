@@ -1,5 +1,6 @@
 """What of the devcluster is on this machine, found by other means than the devcluster's own."""
 
+import contextlib
 import json
 import os
 import signal
@@ -80,7 +81,8 @@ class Machine:
     def kill(self, *pids: int) -> None:
         """End processes the hard way, and wait until they are gone."""
         for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it ended with another
+                os.kill(pid, signal.SIGKILL)
         wait_for(lambda: not any(_is_alive(pid) for pid in pids), timeout_seconds=10, what=f"{pids} killed")
 
     def mounts(self) -> list[str]:
@@ -107,7 +109,8 @@ class Machine:
         subprocess.run(["rm", "-rf", str(paths.RUN)], check=True)
         subprocess.run(["ip", "link", "delete", versions.BRIDGE], check=True)
         subprocess.run(["ip", "route", "delete", "blackhole", versions.NETWORK], check=True)
-        subprocess.run(["nft", "flush", "ruleset"], check=True)
+        for table in ("ip kube-proxy", "ip6 kube-proxy", "inet transfermodel_devcluster"):
+            subprocess.run(["nft", "delete", "table", *table.split()], check=True)
         for folder in sorted(Path("/sys/fs/cgroup").rglob(f"{_CGROUP}/**/"), reverse=True):
             folder.rmdir()
 
