@@ -57,14 +57,9 @@ async def run(settings: Settings) -> int:
             "events": events.run(),
             "patrol": patrol.run(),
             "stop": stop.wait(),
+            "watch": handlers.watch(client, worker.enqueue, watched, settings.watch_namespaces, stop),
         }.items()
     ]
-    # Last: whatever is created after it counts as Kopf's own when Kopf ends.
-    tasks.append(
-        asyncio.create_task(
-            handlers.watch(client, worker.enqueue, watched, settings.watch_namespaces, stop), name="watch"
-        )
-    )
     liveness.ready()
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     code = 0 if stop.is_set() else 1
@@ -98,9 +93,9 @@ def main() -> None:
     except ValueError as error:
         logger.critical("%s", error)
         sys.exit(2)
-    code = asyncio.run(run(settings))
+    code = asyncio.new_event_loop().run_until_complete(run(settings))
     logging.shutdown()
-    # Kopf's leftovers have nothing to save, and the next operator is waiting.
+    # Kopf's tasks have nothing to save, and the next operator is waiting.
     os._exit(code)
 
 

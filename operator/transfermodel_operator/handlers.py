@@ -98,12 +98,11 @@ def build_settings() -> kopf.OperatorSettings:
 async def watch(
     client: Client, enqueue: Enqueue, watched: Watched, namespaces: Collection[str], stop: asyncio.Event
 ) -> None:
-    """Watch until cancelled; fail when a stream is lost. SIGTERM and SIGINT set `stop`.
+    """Watch until a stream is lost; the process is expected to end then. SIGTERM and SIGINT set `stop`.
 
     Raises:
         Exception: whatever ended the stream.
     """
-    others = asyncio.all_tasks()
     tasks = await kopf.spawn_tasks(
         registry=build_registry(client, enqueue, watched),
         settings=build_settings(),
@@ -114,7 +113,10 @@ async def watch(
     # In place of Kopf's own, which would take its time and leave the Lease held.
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await kopf.run_tasks(tasks, ignored=others)
+    # Not kopf.run_tasks: it would spend seconds on an orderly end of what has nothing to save.
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
 
 
 def _selector(kind: Kind) -> tuple[str, str, str]:

@@ -16,6 +16,8 @@ from transfermodel_operator.worker import Key
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS: Final = 2.0
+START_SECONDS: Final = 20.0
+"""How long a watch may take to come up, on a machine that has better things to do."""
 
 
 class BlindError(Exception):
@@ -43,7 +45,9 @@ class Patrol:
         self._watching = watching
         self._namespaces: tuple[str | None, ...] = tuple(namespaces) or (None,)
         self._relist_seconds = relist_seconds
-        self._known: set[Kind] = set()
+        self._known: dict[Kind, float] = {}
+        """Kinds that the API server has, and since when they are known."""
+        self._was_watched: set[Kind] = set()
 
     async def run(self) -> None:
         """Go round until something is wrong.
@@ -52,8 +56,7 @@ class Patrol:
             BlindError: a watch is gone, did not deliver in time, or a kind appeared that nobody watches.
         """
         loop = asyncio.get_running_loop()
-        # The watches begin with a list of their own; the first round checks what they made of it.
-        following = loop.time() + min(10.0, self._relist_seconds)
+        following = loop.time()
         while True:
             await asyncio.sleep(TICK_SECONDS)
             if loop.time() >= following:
@@ -72,20 +75,24 @@ class Patrol:
                     )
                 ]
             except KindAbsentError:
-                self._known.discard(kind)
+                self._known.pop(kind, None)
+                self._was_watched.discard(kind)
                 continue
             except ClusterError as error:
                 logger.warning("the list of %s failed: %s", kind, error)
                 continue
-            self._known.add(kind)
+            self._known.setdefault(kind, asyncio.get_running_loop().time())
             self._watched.listed(str(kind), items)
             if kind is TRANSFER_MODELS:
                 for item in items:
                     self._enqueue(Key(item["metadata"]["namespace"], item["metadata"]["name"]))
 
     def _check(self) -> None:
-        for kind in self._known:
-            if not self._watching(f"{kind.plural}.{kind.version}"):
+        now = asyncio.get_running_loop().time()
+        for kind, since in self._known.items():
+            if self._watching(f"{kind.plural}.{kind.version}"):
+                self._was_watched.add(kind)
+            elif kind in self._was_watched or now - since > START_SECONDS:
                 self._liveness.wrong(f"nothing watches {kind}")
                 raise BlindError(f"nothing watches {kind}: its watch ended, or the kind was installed after the start")
         if late := self._watched.overdue():

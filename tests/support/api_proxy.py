@@ -34,6 +34,8 @@ class Request:
     path: str
     query: str
     status: int = 0
+    created: str = ""
+    """Name of the object that a POST created."""
 
     @property
     def is_write(self) -> bool:
@@ -58,6 +60,8 @@ class ApiProxy:
     """Pattern of `METHOD path` -> called once, in place of forwarding the request."""
     after: dict[str, Callable[[], None]] = field(default_factory=dict)
     """Pattern of `METHOD path` -> called once, when the API server has done it and the operator does not know."""
+    ahead: dict[str, Callable[[], None]] = field(default_factory=dict)
+    """Pattern of `METHOD path` -> called once, before the request is forwarded a moment later."""
     streams: dict[asyncio.Queue[Any], str] = field(default_factory=dict)
     url: str = ""
 
@@ -84,16 +88,25 @@ class ApiProxy:
             queue.put_nowait(None)
         return len(queues)
 
+    @staticmethod
+    def text(content: str) -> web.Response:
+        """Return an answer such as a log."""
+        return web.Response(text=content)
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Forward one request."""
         words = f"{request.method} {request.path}"
         for pattern, answer in self.answers.items():
             if re.search(pattern, words):
-                self.requests.append(Request(request.method, request.path, request.query_string, 200))
-                return answer()
+                played = answer()
+                self.requests.append(Request(request.method, request.path, request.query_string, played.status))
+                return played
         if (hook := take(self.before, words)) is not None:
             hook()
             raise web.HTTPBadGateway
+        if (hook := take(self.ahead, words)) is not None:
+            hook()
+            await asyncio.sleep(0.3)
         headers = {
             name: value for name, value in request.headers.items() if name in ("Accept", "Content-Type", "User-Agent")
         }
@@ -103,10 +116,11 @@ class ApiProxy:
             data=await request.read() or None,
             headers=headers | self.impersonate,
         ) as response:
-            self.requests.append(Request(request.method, request.path, request.query_string, response.status))
             if request.query.get("watch") == "true" and response.status == 200:
                 return await self.stream(request, response)
             content = await response.read()
+            created = json.loads(content)["metadata"]["name"] if response.status == 201 else ""
+            self.requests.append(Request(request.method, request.path, request.query_string, response.status, created))
             if (hook := take(self.after, words)) is not None:
                 hook()
                 raise web.HTTPBadGateway

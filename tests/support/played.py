@@ -305,7 +305,7 @@ class World:
                     }
                 ],
             },
-            "spec": {"containers": predictor["containers"]},
+            "spec": {"containers": predictor.get("containers") or []},
         }
         return await self.client.create(REVISIONS, self.namespace, body)
 
