@@ -74,19 +74,7 @@ class AlreadyExistsError(PermanentError):
 
 
 class ForbiddenError(PermanentError):
-    """The operator may not do this (RBAC), or an admission rule says no."""
-
-
-class QuotaExceededError(ForbiddenError):
-    """A ResourceQuota of the namespace is used up."""
-
-
-class PodSecurityDeniedError(ForbiddenError):
-    """The namespace's Pod Security level does not allow the pod."""
-
-
-class NamespaceTerminatingError(ForbiddenError):
-    """The namespace is being deleted: nothing can be created in it."""
+    """The operator may not do this (RBAC), or a quota or an admission rule says no; the sentence tells which."""
 
 
 class InvalidError(PermanentError):
@@ -119,7 +107,7 @@ def _class(status: int, reason: str, sentence: str, answer: dict[str, Any]) -> t
         case 401:
             return UnauthorizedError
         case 403:
-            return _forbidden(sentence, answer)
+            return ForbiddenError
         case 404:
             named = (answer.get("details") or {}).get("name")
             return NotFoundError if named else KindAbsentError
@@ -133,17 +121,6 @@ def _class(status: int, reason: str, sentence: str, answer: dict[str, Any]) -> t
             return WebhookDownError if "failed calling webhook" in sentence else UnavailableError
         case _:
             return InvalidError
-
-
-def _forbidden(sentence: str, answer: dict[str, Any]) -> type[ClusterError]:
-    causes = (answer.get("details") or {}).get("causes") or []
-    if any(cause.get("reason") == "NamespaceTerminating" for cause in causes):
-        return NamespaceTerminatingError
-    if "exceeded quota" in sentence or "failed quota" in sentence:
-        return QuotaExceededError
-    if "violates PodSecurity" in sentence:
-        return PodSecurityDeniedError
-    return ForbiddenError
 
 
 def _status_object(body: bytes) -> dict[str, Any]:
