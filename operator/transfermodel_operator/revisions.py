@@ -28,8 +28,10 @@ class Rollout:
     """Name of the Revision that takes all traffic now."""
     percent: int | None
     """canaryTrafficPercent of the spec."""
-    route_message: str | None
-    """Why the route is not ready, or None when it is."""
+    route_ready: bool
+    """The address leads to the Revision that serves."""
+    route_message: str
+    """Why the route cannot become ready; empty while it may."""
     url: str | None
 
     def version_of(self, revision: str) -> str | None:
@@ -58,7 +60,8 @@ def read_rollout(live: Manifest, revisions: tuple[Manifest, ...]) -> Rollout:
         shares[name] = shares.get(name, 0) + int(traffic.get("percent") or 0)
     route = next((c for c in status.get("conditions") or [] if c["type"] == "PredictorRouteReady"), None)
     route_ready = route is not None and route["status"] == "True"
-    waiting = (route or {}).get("message") or (route or {}).get("reason") or "it is being set up"
+    broken = route is not None and route["status"] == "False"
+    message = (route or {}).get("message") or (route or {}).get("reason") or "no reason is given"
     return Rollout(
         revisions=by_name,
         created=by_name.get(component.get("latestCreatedRevision", "")),
@@ -66,7 +69,8 @@ def read_rollout(live: Manifest, revisions: tuple[Manifest, ...]) -> Rollout:
         rolled_out=component.get("latestRolledoutRevision"),
         serving=next((name for name, share in shares.items() if share == 100), None),
         percent=((live.get("spec") or {}).get("predictor") or {}).get("canaryTrafficPercent"),
-        route_message=None if route_ready else str(waiting),
+        route_ready=route_ready,
+        route_message=str(message) if broken else "",
         url=component.get("url"),
     )
 

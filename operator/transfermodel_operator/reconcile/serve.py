@@ -216,6 +216,8 @@ def check_reaction(visit: Visit, live: Manifest) -> None:
 def confirm(visit: Visit, version: Version, live: Manifest, rollout: Rollout, name: str) -> None:
     """The revision takes all traffic: is it what we think it is, and does it still stand?"""
     if not is_proved(visit, name):
+        # Nothing is said of it until it is proved: the status is then written once.
+        visit.serving, visit.url = visit.previous.serving, visit.previous.url
         prove(visit, version, name, "")
         return
     if rollout.percent != 100 and rollout.ready == name and not write(visit, desired(visit, version, 100), live):
@@ -224,9 +226,9 @@ def confirm(visit: Visit, version: Version, live: Manifest, rollout: Rollout, na
     if stuck is not None:
         visit.find(SERVING, failed(stuck.reason, f"{version.name} does not run any more. {stuck.message}"))
         visit.again(LOOK_AGAIN_SECONDS)
-    elif rollout.route_message is not None:
-        message = f"{version.name} is ready, its route is not yet: {rollout.route_message}"
-        visit.find(SERVING, waiting(Reason.DEPLOYING, message))
+    elif not rollout.route_ready:
+        why = f": it is ready, its route is not ({rollout.route_message})" if rollout.route_message else ""
+        visit.find(SERVING, waiting(Reason.DEPLOYING, f"{version.name} is being deployed{why}"))
         visit.again(LOOK_AGAIN_SECONDS)
     else:
         visit.find(
@@ -247,7 +249,7 @@ def prove(visit: Visit, version: Version, revision: str, meanwhile: str) -> None
     """Ask the revision for a prediction, unless its last answer was wrong a moment ago."""
     proof = visit.observed.proofs.get(revision)
     if proof is None:
-        visit.find(SERVING, waiting(Reason.DEPLOYING, f"{version.name} is asked for a first prediction{meanwhile}"))
+        visit.find(SERVING, waiting(Reason.DEPLOYING, f"{version.name} is being deployed{meanwhile}"))
     else:
         message = f"{version.name} is ready but gives no right prediction: {proof.message.rstrip('.')}{meanwhile}"
         visit.find(SERVING, failed(Reason.PREDICTION_FAILED, message))
