@@ -11,7 +11,6 @@ from fastapi import APIRouter
 from kserve.errors import ModelNotReady, ServerNotReady
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.rest.server import metrics_handler
-from kserve.protocol.rest.v1_endpoints import V1Endpoints
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -95,7 +94,6 @@ class Routes:
     def __init__(self, plane: OneModel) -> None:
         """Keep the data plane."""
         self.plane = plane
-        self.v1 = V1Endpoints(plane)
 
     def router(self) -> APIRouter:
         """Return all paths."""
@@ -152,7 +150,14 @@ class Routes:
         name = request.path_params["model_name"]
         self.plane.checked(name)
         check_encoding(request)
-        response: Response = await self.v1.predict(name, request)
+        headers = dict(request.headers)
+        payload, attributes = self.plane.decode(await request.body(), headers)
+        answer, _ = await self.plane.infer(name, payload, headers)
+        content, answer_headers = self.plane.encode(name, answer, headers, attributes)
+        if isinstance(content, bytes | str):  # a CloudEvent
+            return Response(content, headers=answer_headers)
+        response = json_response(content)
+        response.headers.update(answer_headers)
         return response
 
     async def v2_live(self, request: Request) -> Response:

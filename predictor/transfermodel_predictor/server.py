@@ -36,8 +36,9 @@ class Rest(RESTServer):  # type: ignore[misc] # kserve ships no types
         )
         self.configuration = configuration
         self.config.host = configuration.host
-        # The mesh and Knative's queue-proxy log requests already.
-        self.config.access_log = False
+        # Knative's queue-proxy logs requests where that is wanted; uvicorn writes none where nobody listens.
+        access = logging.getLogger("uvicorn.access")
+        access.handlers, access.propagate = [], False
 
     def _add_middlewares(self, app: FastAPI) -> None:
         app.add_middleware(BodyLimit, limit=self.configuration.limits.body_bytes)

@@ -54,7 +54,7 @@ def normalise(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArra
 
 def preprocess(image: Image.Image, preprocessing: Preprocessing) -> NDArray[np.float32]:
     """Return the network's input for one RGB image, (3, H, W) float32."""
-    return normalise(resize_and_crop(image, preprocessing)[np.newaxis], preprocessing)[0]
+    return preprocess_batch([image], preprocessing).reshape(3, preprocessing.size, preprocessing.size)
 
 
 def preprocess_batch(images: Sequence[Image.Image], preprocessing: Preprocessing) -> NDArray[np.float32]:
