@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devcluster import apiserver, paths
+from devcluster import apiserver, health, paths
 from devcluster.apiserver import Server
 from devcluster.processes import Identity
 from tests.support.waiting import wait_for
@@ -34,9 +34,12 @@ def test_rights_are_enforced(api_server: Server) -> None:
 
 
 def test_nobody_without_a_certificate_reads_its_database(api_server: Server) -> None:
-    url = f"https://127.0.0.1:{api_server.plane.etcd_client_port}/v3/kv/range"
-    command = ["curl", "--silent", "--show-error", "--insecure", "--data", '{"key": "AA=="}', url]
-    assert subprocess.run(command, capture_output=True, check=False).returncode != 0
+    plane = api_server.plane
+    url = f"https://127.0.0.1:{plane.etcd_client_port}/health"
+    authority = plane.etcd_authority.pair.certificate
+    assert health.answers(url, authority=authority, client=plane.etcd_client)
+    assert not health.answers(url, authority=authority)
+    assert not health.answers(url, authority=authority, client=plane.administrator)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
