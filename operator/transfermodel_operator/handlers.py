@@ -6,7 +6,7 @@ Only `@kopf.on.event`: it needs no finalizer and no annotation, so deleting work
 import asyncio
 import signal
 from collections.abc import Callable, Collection
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import kopf
 
@@ -19,6 +19,9 @@ from transfermodel_operator.worker import Key
 CHILDREN: Final = (JOBS, PODS, INFERENCE_SERVICES, REVISIONS)
 WATCHED: Final = (TRANSFER_MODELS, *CHILDREN)
 """ControllerRevisions are not: the operator itself writes them, and the re-list finds one that somebody deletes."""
+
+IDENTITY: Final = cast(Any, "transfermodel-operator")
+"""Of a peering that is switched off."""
 
 Enqueue = Callable[[Key], None]
 
@@ -107,6 +110,8 @@ async def watch(
         registry=build_registry(client, enqueue, watched),
         settings=build_settings(),
         standalone=True,
+        # Kopf would make one from the name of the system's user, and a container's user has none.
+        identity=IDENTITY,
         clusterwide=not namespaces,
         namespaces=list(namespaces),
     )
