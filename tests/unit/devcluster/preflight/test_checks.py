@@ -77,6 +77,12 @@ def test_without_anything_every_product_is_named_once_with_how_to_install_it() -
     assert f"kserve/releases/download/{versions.KSERVE}" in found[2].remedy
 
 
+def test_exactly_the_oldest_versions_are_enough() -> None:
+    assert failures(replace(GOOD, kubernetes=versions.KUBERNETES_MINIMUM)) == []
+    assert failures(changed("controller", version=versions.KNATIVE_MINIMUM)) == []
+    assert failures(changed("kserve-controller-manager", version=versions.KSERVE_MINIMUM)) == []
+
+
 def test_an_unknown_ingress_is_believed() -> None:
     assert failures(replace(GOOD, ingress_class="own.ingress.example.com")) == []
 
