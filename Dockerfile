@@ -8,7 +8,9 @@ RUN if ! python3 -c 'import ensurepip' 2>/dev/null; then \
       && rm -rf /var/lib/apt/lists/*; fi
 
 FROM python AS runtime
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# The user has a name, because libraries ask for it, and a home where a temporary folder is mounted anyway.
+RUN echo 'nonroot:x:65532:65532:nonroot:/tmp:/usr/sbin/nologin' >>/etc/passwd && echo 'nonroot:x:65532:' >>/etc/group
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 USER=nonroot HOME=/tmp
 WORKDIR /app
 
 # Packages are a layer below the code, so that a change of code is a small layer. Users are numbers, not names:
