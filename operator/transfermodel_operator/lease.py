@@ -15,11 +15,11 @@ from transfermodel_operator.cluster.kinds import LEASES
 logger = logging.getLogger(__name__)
 
 NAME: Final = "transfermodel-operator"
-DURATION_SECONDS: Final = 12
+DURATION_SECONDS: Final = 15
 """Another operator may take over when the Lease has stood still for so long."""
-RENEW_SECONDS: Final = 2.0
-ATTEMPT_SECONDS: Final = 2.5
-GIVE_UP_SECONDS: Final = 7.0
+RENEW_SECONDS: Final = 3.0
+ATTEMPT_SECONDS: Final = 4.0
+GIVE_UP_SECONDS: Final = 9.0
 """An operator that could not renew for so long ends itself, before another may start."""
 POLL_SECONDS: Final = 1.0
 

@@ -177,13 +177,11 @@ def tls(kubeconfig: Path) -> tuple[str, ssl.SSLContext]:
 
 
 @asynccontextmanager
-async def api_proxy(kubeconfig: Path, user: str | None = None, groups: str | None = None) -> AsyncIterator[ApiProxy]:
+async def api_proxy(kubeconfig: Path, user: str | None = None) -> AsyncIterator[ApiProxy]:
     """Run a proxy on a free port of loopback, acting as `user` when one is named."""
     server, context = tls(kubeconfig)
     connector = aiohttp.TCPConnector(ssl=context, limit=0)
     impersonate = {"Impersonate-User": user} if user else {}
-    if groups:
-        impersonate["Impersonate-Group"] = groups
     async with aiohttp.ClientSession(
         connector=connector, timeout=aiohttp.ClientTimeout(total=None), read_bufsize=2**22
     ) as session:

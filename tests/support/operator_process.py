@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,8 @@ class OperatorProcess:
     namespace: str
     pod: str = "operator-0"
     settings: dict[str, Any] = field(default_factory=dict)
+    lease_namespace: str = ""
+    """Where its pod would be; default: the watched namespace."""
     restarts: int = 0
     exits: list[int] = field(default_factory=list)
     port: int = 0
@@ -59,7 +60,7 @@ class OperatorProcess:
         environment = os.environ | {
             "KUBECONFIG": str(kubeconfig),
             "POD_NAME": self.pod,
-            "POD_NAMESPACE": self.namespace,
+            "POD_NAMESPACE": self.lease_namespace or self.namespace,
             "TRANSFERMODEL_OPERATOR_SETTINGS": json.dumps(settings),
         }
         with self.log.open("ab") as log:
@@ -112,12 +113,3 @@ class OperatorProcess:
             with contextlib.suppress(ProcessLookupError):
                 self.kill()
             await self.process.wait()
-
-
-@contextlib.asynccontextmanager
-async def operator_process(
-    folder: Path, server: str, namespace: str, **settings: Any
-) -> AsyncIterator[OperatorProcess]:
-    """Run the operator for the length of the block."""
-    async with OperatorProcess(folder, server, namespace, settings=settings) as process:
-        yield process
