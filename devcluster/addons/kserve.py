@@ -20,6 +20,7 @@ from devcluster.images import catalog
 
 NAMESPACE = "kserve"
 CONTROLLER = f"Deployment/{NAMESPACE}/kserve-controller-manager"
+TRAINED_MODEL = "CustomResourceDefinition/trainedmodels.serving.kserve.io"
 CERTIFICATE_SECRET = "kserve-webhook-server-cert"  # noqa: S105 - a name
 WEBHOOK_HOST = f"kserve-webhook-server-service.{NAMESPACE}.svc"
 WEBHOOK_KINDS = frozenset({"MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"})
@@ -52,6 +53,7 @@ def manifests(kserve: Path, certificate: ServingCertificate, *, version: str, do
     kept = [manifest for manifest in shipped if not _is_unused(manifest)]
     kept = with_images(kept, {f"kserve/kserve-controller:{version}": catalog.KSERVE_CONTROLLER})
     kept = change(kept, CONTROLLER, _alone)
+    kept = change(kept, TRAINED_MODEL, _without_short_name)
     kept = with_local_images_only(with_quick_probes(with_small_requests(kept, memory="100Mi")))
     kept = [_trusting(manifest, certificate) if manifest["kind"] in WEBHOOK_KINDS else manifest for manifest in kept]
     kept = with_data(kept, f"{NAMESPACE}/inferenceservice-config", configuration(kept, domain))
@@ -97,6 +99,11 @@ def _alone(deployment: Manifest) -> None:
     deployment["spec"]["strategy"] = {"type": "Recreate"}
     # Its shipped limit of 300Mi is near what it needs with one InferenceService.
     manager["resources"] = {"limits": {"memory": "1Gi"}}
+
+
+def _without_short_name(definition: Manifest) -> None:
+    """Free `tm`: kubectl takes the group that sorts first, and nobody here uses TrainedModels."""
+    definition["spec"]["names"].pop("shortNames", None)
 
 
 def _trusting(manifest: Manifest, certificate: ServingCertificate) -> Manifest:
