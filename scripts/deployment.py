@@ -22,7 +22,7 @@ CHART = REPOSITORY / "charts" / "transfermodel"
 RELEASE = "transfermodel"
 NAMESPACE = "transfermodel-system"
 DEPLOYMENT = "transfermodel-operator"
-TIMEOUT = "120s"
+TIMEOUT = "180s"
 
 
 @dataclass(frozen=True)

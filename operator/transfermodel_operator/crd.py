@@ -62,7 +62,8 @@ def custom_resource_definition() -> Schema:
                 "listKind": f"{KIND}List",
                 "plural": PLURAL,
                 "singular": KIND.lower(),
-                "shortNames": ["tm"],
+                # KServe's TrainedModel is `tm` too, and kubectl takes the group that sorts first: hence a second one.
+                "shortNames": ["tm", "tlm"],
                 "categories": ["ml"],
             },
             "versions": [

@@ -103,6 +103,11 @@ def test_the_columns_of_a_new_object(cluster: ApiServer, name: str) -> None:
     assert row.split()[0] == name
 
 
+def test_a_short_name_of_its_own(cluster: ApiServer, name: str) -> None:
+    """`tm` is that of KServe's TrainedModel too, which comes first."""
+    assert name in cluster.kubectl("get", "tlm")
+
+
 def test_the_category_lists_it(cluster: ApiServer, name: str) -> None:
     assert name in cluster.kubectl("get", "ml")
 
