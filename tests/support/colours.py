@@ -7,7 +7,6 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
-
 from transfermodel_predictor.artifact.description import (
     BackboneDescription,
     ModelDescription,

@@ -38,6 +38,11 @@ def decode_image(data: bytes, pixel_limit: int = PIXEL_LIMIT) -> Image.Image:
         raise
     except UnidentifiedImageError as error:
         raise UnreadableImage(f"The bytes are not an image: send one of {', '.join(FORMATS)}.") from error
+    except Image.DecompressionBombError as error:
+        # Pillow's own limit, above ours: it counts while reading the header.
+        raise UnreadableImage(
+            f"The image promises far more than {pixel_limit} pixels, the most that are accepted. Make it smaller."
+        ) from error
     except Exception as error:
         # Decoders raise anything, from SyntaxError to struct.error, on bytes made to hurt.
         raise UnreadableImage(f"The image is broken and cannot be decoded: {error}. Save it again.") from error

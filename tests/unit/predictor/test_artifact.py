@@ -5,13 +5,13 @@ import os
 from pathlib import Path
 
 import pytest
-
-from tests.support.colours import LABELS, describe, write_artifact
 from transfermodel_predictor.artifact.description import ModelDescription
 from transfermodel_predictor.artifact.errors import ArtifactCorrupt, ArtifactMalformed, StorageNotFound
 from transfermodel_predictor.artifact.load import fetch
 from transfermodel_predictor.artifact.manifest import Manifest, write_manifest
 from transfermodel_predictor.artifact.names import SERVED
+
+from tests.support.colours import LABELS, describe, write_artifact
 
 pytestmark = pytest.mark.unit
 Artifact = tuple[Path, str]

@@ -1,0 +1,92 @@
+"""What the container tells the process: its environment and its share of the CPUs."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from transfermodel_predictor.configuration import ConfigurationInvalid, read_configuration
+from transfermodel_predictor.cpus import cpu_limit, thread_count
+
+pytestmark = pytest.mark.unit
+ENVIRONMENT = {
+    "TRANSFERMODEL_MODEL_NAME": "digits",
+    "TRANSFERMODEL_ARTIFACT_URI": "s3://models/a/",
+    "TRANSFERMODEL_ARTIFACT_DIGEST": "sha256:" + "0" * 64,
+    "TRANSFERMODEL_VERSION": "v2",
+}
+
+
+def test_the_environment_is_read() -> None:
+    configuration = read_configuration(ENVIRONMENT | {"PORT": "9000", "TRANSFERMODEL_MAX_BATCH": "3"})
+    assert configuration.artifact_uri == "s3://models/a"
+    assert (configuration.port, configuration.version, configuration.limits.batch) == (9000, "v2", 3)
+    assert configuration.threads is None
+
+
+def test_secrets_are_not_shown() -> None:
+    assert "hidden" not in repr(read_configuration(ENVIRONMENT | {"AWS_SECRET_ACCESS_KEY": "hidden"}))
+
+
+@pytest.mark.parametrize("name", ["MODEL_NAME", "ARTIFACT_URI", "ARTIFACT_DIGEST"])
+def test_a_missing_variable_is_named(name: str) -> None:
+    variable = f"TRANSFERMODEL_{name}"
+    with pytest.raises(ConfigurationInvalid, match=variable):
+        read_configuration({key: value for key, value in ENVIRONMENT.items() if key != variable})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("TRANSFERMODEL_ARTIFACT_DIGEST", "sha256:1"),
+        ("TRANSFERMODEL_MAX_BODY_BYTES", "20MB"),
+        ("TRANSFERMODEL_THREADS", "0"),
+        ("PORT", "-1"),
+    ],
+)
+def test_a_variable_that_makes_no_sense_is_named(variable: str, value: str) -> None:
+    with pytest.raises(ConfigurationInvalid, match=variable):
+        read_configuration(ENVIRONMENT | {variable: value})
+
+
+@pytest.mark.parametrize(
+    ("files", "limit"),
+    [
+        ({"cpu.max": "150000 100000\n"}, 1.5),
+        ({"cpu.max": "max 100000\n"}, None),
+        ({"cpu/cpu.cfs_quota_us": "50000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 0.5),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
+        ({}, None),
+    ],
+)
+def test_the_limit_of_both_versions_of_cgroups(tmp_path: Path, files: dict[str, str], limit: float | None) -> None:
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    assert cpu_limit(tmp_path) == limit
+
+
+def test_threads_follow_the_limit_up_to_the_cpus(tmp_path: Path) -> None:
+    available = len(os.sched_getaffinity(0))
+    (tmp_path / "cpu.max").write_text("10000 100000\n")
+    assert thread_count(tmp_path) == 1
+    (tmp_path / "cpu.max").write_text("100000000 100000\n")
+    assert thread_count(tmp_path) == available
+
+
+def test_the_server_imports_neither_pandas_nor_the_kubernetes_client_and_both_still_work() -> None:
+    program = """
+import sys
+from transfermodel_predictor.quick_imports import without_ballast
+with without_ballast():
+    import transfermodel_predictor.server
+heavy = {"pandas", "kubernetes", "torch", "kserve.models"} & set(sys.modules)
+assert not heavy, heavy
+import pandas, kubernetes
+assert pandas.DataFrame({"a": [1]}).shape == (1, 1)
+from kserve.protocol import infer_type
+tensor = infer_type.InferInput("x", [1], "INT32", data=[7])
+assert infer_type.InferRequest("m", [tensor]).as_dataframe()["x"].tolist() == [7]
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
