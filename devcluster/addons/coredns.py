@@ -66,7 +66,7 @@ spec:
         - {name: dns, containerPort: 1053, protocol: UDP}
         - {name: dns-tcp, containerPort: 1053, protocol: TCP}
         resources:
-          requests: {cpu: 10m, memory: 40Mi}
+          requests: {cpu: 50m, memory: 40Mi}
           limits: {memory: 170Mi}
         readinessProbe:
           httpGet: {path: /ready, port: 8181}

@@ -40,7 +40,7 @@ def manifests(
         kept, {f"ko://knative.dev/serving/cmd/{program}": image for program, image in catalog.KNATIVE.items()}
     )
     kept = without_aggregated_rules(with_release(kept, release))
-    kept = with_local_images_only(with_quick_probes(with_small_requests(kept)))
+    kept = with_local_images_only(with_quick_probes(with_small_requests(kept, more_cpu={"activator": "100m"})))
     kept = with_data(kept, "knative-serving/config-network", {"ingress-class": INGRESS_CLASS})
     kept = with_data(kept, "knative-serving/config-domain", {domain: ""})
     kept = with_data(
@@ -52,7 +52,6 @@ def manifests(
         kept,
         "knative-serving/config-deployment",
         {
-            "queue-sidecar-cpu-request": "10m",
             # An image that is not there or a pod that cannot start is known here in seconds; the default is 10 minutes.
             "progress-deadline": "120s",
         },

@@ -32,7 +32,9 @@ def manifests(kourier: Path, *, host_port: int, release: str) -> list[Manifest]:
         kept, {"ko://knative.dev/net-kourier/cmd/kourier": catalog.KOURIER, SHIPPED_ENVOY: catalog.ENVOY}
     )
     kept = with_release(kept, release)
-    kept = with_local_images_only(with_quick_probes(with_small_requests(kept)))
+    kept = with_local_images_only(
+        with_quick_probes(with_small_requests(kept, more_cpu={"3scale-kourier-gateway": "100m"}))
+    )
 
     def on_a_host_port(gateway: Manifest) -> None:
         pod = gateway["spec"]["template"]["spec"]

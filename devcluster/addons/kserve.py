@@ -54,7 +54,7 @@ def manifests(kserve: Path, certificate: ServingCertificate, *, version: str, do
     kept = with_images(kept, {f"kserve/kserve-controller:{version}": catalog.KSERVE_CONTROLLER})
     kept = change(kept, CONTROLLER, _alone)
     kept = change(kept, TRAINED_MODEL, _without_short_name)
-    kept = with_local_images_only(with_quick_probes(with_small_requests(kept, memory="100Mi")))
+    kept = with_local_images_only(with_quick_probes(with_small_requests(kept, cpu="50m", memory="100Mi")))
     kept = [_trusting(manifest, certificate) if manifest["kind"] in WEBHOOK_KINDS else manifest for manifest in kept]
     kept = with_data(kept, f"{NAMESPACE}/inferenceservice-config", configuration(kept, domain))
     return [_namespace(), _secret(certificate), *kept]

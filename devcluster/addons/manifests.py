@@ -101,13 +101,23 @@ def containers(manifest: Manifest) -> list[Manifest]:
     return found
 
 
-def with_small_requests(manifests: Iterable[Manifest], *, cpu: str = "10m", memory: str = "40Mi") -> list[Manifest]:
-    """Ask for little and drop CPU limits: on two cores the sum of the shipped requests leaves no room for work."""
+def with_small_requests(
+    manifests: Iterable[Manifest], *, cpu: str = "25m", memory: str = "40Mi", more_cpu: Mapping[str, str] | None = None
+) -> list[Manifest]:
+    """Ask for little and drop CPU limits: on two cores the sum of the shipped requests leaves no room for work.
+
+    Args:
+        manifests: any kinds; only workloads are changed.
+        cpu: of each container. It is also its weight when the machine is busy, as with a training Job beside it.
+        memory: of each container.
+        more_cpu: for workloads by name, those that every request passes through.
+    """
     changed = copy.deepcopy(list(manifests))
     for manifest in changed:
         for container in containers(manifest):
             resources = container.setdefault("resources", {})
-            resources["requests"] = {"cpu": cpu, "memory": memory}
+            share = (more_cpu or {}).get(manifest["metadata"]["name"], cpu)
+            resources["requests"] = {"cpu": share, "memory": memory}
             resources.get("limits", {}).pop("cpu", None)
     return changed
 

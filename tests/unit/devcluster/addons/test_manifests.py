@@ -40,10 +40,15 @@ def test_small_requests_replace_requests_and_drop_the_cpu_limit() -> None:
     before = copy.deepcopy(shipped)
     (changed,) = changes.with_small_requests(shipped)
     assert changes.containers(changed)[0]["resources"] == {
-        "requests": {"cpu": "10m", "memory": "40Mi"},
+        "requests": {"cpu": "25m", "memory": "40Mi"},
         "limits": {"memory": "1Gi"},
     }
     assert shipped == before
+
+
+def test_what_requests_pass_through_keeps_its_share_of_a_busy_machine() -> None:
+    (changed,) = changes.with_small_requests([deployment()], more_cpu={"web": "100m", "other": "1"})
+    assert changes.containers(changed)[0]["resources"]["requests"]["cpu"] == "100m"
 
 
 def test_quick_probes_start_at_once_and_keep_more_patient_thresholds() -> None:
