@@ -64,8 +64,10 @@ def _info() -> int:
 
 
 def _images() -> int:
+    from devcluster import prerequisites
     from devcluster.images import project
 
+    prerequisites.check_disk_for_images()
     project.build_and_import()
     return 0
 

@@ -1,6 +1,8 @@
 """containerd with its own root, state and socket, beside any other that the machine runs."""
 
+import hashlib
 import shutil
+from pathlib import Path
 
 from devcluster import files, health, network, paths
 from devcluster.commands import run, succeeds
@@ -8,6 +10,7 @@ from devcluster.images import catalog
 from devcluster.processes import Process
 
 NAMESPACE = "k8s.io"  # the one that the kubelet's pods are in
+_SHIM_SOCKETS = Path("/run/containerd/s")
 
 
 def configuration() -> str:
@@ -76,10 +79,24 @@ def remove_containers() -> None:
     containers = run(*_ctr("containers", "list", "--quiet")).split()
     if containers:
         succeeds(_ctr("containers", "delete", *containers))
+    for container in containers:
+        shim_socket(container).unlink(missing_ok=True)
+    for folder in (_SHIM_SOCKETS, _SHIM_SOCKETS.parent):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
     for line in run(*_ctr("snapshots", "list")).splitlines()[1:]:
         name, *_parent, kind = line.split()
         if kind == "Active":  # of a container that was being made
             succeeds(_ctr("snapshots", "remove", name))
+
+
+def shim_socket(container: str) -> Path:
+    """Where a container's shim listens: a folder that all containerds share, a name that tells whose it is.
+
+    The name is made by `SocketAddress` in containerd's runtime/v2/shim/util_unix.go.
+    """
+    path = paths.CONTAINERD_SOCKET / NAMESPACE / container
+    return _SHIM_SOCKETS / hashlib.sha256(str(path).encode()).hexdigest()
 
 
 def _ctr(*arguments: str) -> list[str]:

@@ -17,6 +17,9 @@ MEMORY_BYTES = 7 * _GIB  # a machine sold as 8 GiB shows a little less
 # Go's module and build caches, programs, the base image and the add-ons' images: measured 13 GiB.
 DISK_BYTES_COLD = 16 * _GIB
 DISK_BYTES_WARM = 3 * _GIB
+# The trainer's image holds torch with its CUDA libraries: once as buildah keeps it and twice in containerd, packed and
+# unpacked. Later builds add what changed.
+DISK_BYTES_FIRST_IMAGES = 21 * _GIB
 
 _LISTENING = "0A"
 
@@ -93,18 +96,30 @@ def memory_bytes(meminfo: str) -> int:
     return int(line.split()[1]) * 1024
 
 
+def check_disk_for_images() -> None:
+    """Look at the room for the project's images.
+
+    Raises:
+        PrerequisiteError: there is too little.
+    """
+    built = (paths.IMAGES / "storage").exists()
+    _raise(_room(paths.CACHE, DISK_BYTES_WARM if built else DISK_BYTES_FIRST_IMAGES))
+
+
 def _disk() -> list[str]:
     built = all(golang.folder(product).exists() for product in golang.PRODUCTS)
-    problems = []
-    for folder, needed in ((paths.CACHE, DISK_BYTES_WARM if built else DISK_BYTES_COLD), (paths.STATE, _GIB)):
-        existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-        free = shutil.disk_usage(existing).free
-        if free < needed:
-            problems.append(
-                f"{folder} is on a disk with {free / _GIB:.1f} GiB free and {needed / _GIB:.0f} are needed: make room, "
-                "or choose another folder with TRANSFERMODEL_CACHE and TRANSFERMODEL_STATE"
-            )
-    return problems
+    return _room(paths.CACHE, DISK_BYTES_WARM if built else DISK_BYTES_COLD) + _room(paths.STATE, _GIB)
+
+
+def _room(folder: Path, needed: int) -> list[str]:
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    free = shutil.disk_usage(existing).free
+    if free >= needed:
+        return []
+    return [
+        f"{folder} is on a disk with {free / _GIB:.1f} GiB free and {needed / _GIB:.0f} are needed: make room, "
+        "or choose another folder with TRANSFERMODEL_CACHE and TRANSFERMODEL_STATE"
+    ]
 
 
 def _control_groups() -> list[str]:

@@ -74,3 +74,10 @@ def test_the_firewall_rejects_both_ways() -> None:
     rules = network.firewall()
     assert f'iifname "{versions.BRIDGE}" oifname != "{versions.BRIDGE}" counter reject' in rules
     assert f'iifname != "{versions.BRIDGE}" oifname "{versions.BRIDGE}" counter drop' in rules
+
+
+def test_shims_sockets_are_found_by_containerds_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "CONTAINERD_SOCKET", Path("/run/containerd.sock"))
+    # printf %s /run/containerd.sock/k8s.io/abc | sha256sum
+    digest = "75a5fecc69f97299f5a1f89801ab34dd7d7417887519838bdaf5d457c7578503"
+    assert containerd.shim_socket("abc") == Path("/run/containerd/s") / digest
