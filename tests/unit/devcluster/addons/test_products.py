@@ -112,6 +112,11 @@ def kserve_manifests(tmp_path: Path) -> list[Manifest]:
         workload("kserve-controller-manager", "kserve", manager, {"name": "kube-rbac-proxy", "image": "x/proxy:1"}),
         workload("llmisvc-controller-manager", "kserve", manager),
         webhook,
+        {
+            "kind": "CustomResourceDefinition",
+            "metadata": {"name": "trainedmodels.serving.kserve.io"},
+            "spec": {"names": {"plural": "trainedmodels", "shortNames": ["tm"]}},
+        },
         {"kind": "Certificate", "metadata": {"name": "serving-cert", "namespace": "kserve"}},
         config("inferenceservice-config", "kserve", _example="…", ingress='{"urlScheme": "http"}', deploy="{}"),
     )
@@ -126,6 +131,11 @@ def test_kserve_keeps_its_controller_alone(kserve_manifests: list[Manifest]) -> 
     assert container["image"] == catalog.KSERVE_CONTROLLER
     assert container["args"] == ["--metrics-addr=x"]
     assert not [manifest for manifest in kserve_manifests if manifest["kind"] == "Certificate"]
+
+
+def test_kserve_leaves_us_our_short_name(kserve_manifests: list[Manifest]) -> None:
+    definition = named(kserve_manifests, "CustomResourceDefinition/trainedmodels.serving.kserve.io")
+    assert definition["spec"]["names"] == {"plural": "trainedmodels"}
 
 
 def test_kserve_trusts_our_certificate(kserve_manifests: list[Manifest]) -> None:
