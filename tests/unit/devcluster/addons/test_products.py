@@ -147,6 +147,11 @@ def test_kserve_trusts_our_certificate(kserve_manifests: list[Manifest]) -> None
     assert base64.b64decode(secret["data"]["tls.key"]) == b"KEY"
 
 
+def test_kserve_leaves_our_short_name_to_us(kserve_manifests: list[Manifest]) -> None:
+    definition = named(kserve_manifests, "CustomResourceDefinition/trainedmodels.serving.kserve.io")
+    assert "tm" not in definition["spec"]["names"].get("shortNames", [])
+
+
 def test_kserve_leaves_the_hosts_to_knative(kserve_manifests: list[Manifest]) -> None:
     data = named(kserve_manifests, "ConfigMap/kserve/inferenceservice-config")["data"]
     ingress = json.loads(data["ingress"])
