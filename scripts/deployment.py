@@ -1,10 +1,12 @@
 """`python -m scripts.deployment [HELM ARGUMENT…]`: install or upgrade the operator and wait until it is available."""
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,6 +107,11 @@ def install(target: Target, arguments: list[str]) -> None:
     try:
         print(target.run(*command, "--wait", "--timeout", TIMEOUT, *arguments, stdin=json.dumps(target.values)))
     except DevclusterError as error:
+        if "another operation" in str(error):
+            raise DevclusterError(
+                f"{error}; another helm is at work on the release {RELEASE}, or was killed: wait for it, or undo what it "
+                f"left with `helm rollback {RELEASE} -n {NAMESPACE}` (`helm uninstall` after a first installation)"
+            ) from error
         selector = ("--namespace", NAMESPACE, "--selector", "app.kubernetes.io/component=operator")
         seen = [
             target.run(target.kubectl, *words, check=False)
@@ -121,7 +128,10 @@ def main(arguments: list[str]) -> int:
     """Install, and say what went wrong if it did."""
     try:
         target = existing() if os.environ.get("CLUSTER") == "existing" else devcluster()
-        install(target, arguments)
+        # Two at a time would get in each other's way: helm refuses the second.
+        with (Path(tempfile.gettempdir()) / "transfermodel-deploy.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            install(target, arguments)
     except DevclusterError as error:
         print(f"deploy: {error}", file=sys.stderr)
         return 1
