@@ -109,8 +109,8 @@ def install(target: Target, arguments: list[str]) -> None:
     except DevclusterError as error:
         if "another operation" in str(error):
             raise DevclusterError(
-                f"{error}; another helm is at work on the release {RELEASE}, or was killed: wait for it, or undo what it "
-                f"left with `helm rollback {RELEASE} -n {NAMESPACE}` (`helm uninstall` after a first installation)"
+                f"{error}; another helm is at work on the release {RELEASE}, or was killed: wait for it, or undo what "
+                f"it left with `helm rollback {RELEASE} -n {NAMESPACE}` (`helm uninstall` after a first installation)"
             ) from error
         selector = ("--namespace", NAMESPACE, "--selector", "app.kubernetes.io/component=operator")
         seen = [
