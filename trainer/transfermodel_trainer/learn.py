@@ -152,8 +152,8 @@ def learn(
     for warning in split.warnings:
         progress.say(f"Warning: {warning}")
     progress.phase("Backbone")
-    backbone.network.to(device.torch)
     normalise = Normalise(backbone.preprocessing, device.torch)
+    backbone.network.to(device.torch).to(memory_format=normalise.memory_format)
     estimate, history, notes = _train(request, backbone, split, normalise, device, progress)
     progress.phase("Evaluation")
     splits = _evaluate(backbone, split, normalise, device, estimate, progress)

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from transfermodel_predictor.artifact.description import Preprocessing
 
+LARGE_PIXELS = 128
+
 
 @dataclass(frozen=True)
 class Images:
@@ -43,13 +45,16 @@ class Normalise:
 
     def __init__(self, preprocessing: Preprocessing, device: torch.device) -> None:
         """Keep mean and deviation on the device."""
+        # Measured on resnet18: on a CPU channels last costs 10 % at 32 and 64 pixels and gains 25 % at 224.
+        last = device.type == "cuda" or preprocessing.size >= LARGE_PIXELS
+        self.memory_format = torch.channels_last if last else torch.contiguous_format
         self.mean = torch.tensor(preprocessing.mean, device=device).view(1, 3, 1, 1)
         self.std = torch.tensor(preprocessing.std, device=device).view(1, 3, 1, 1)
 
     def __call__(self, pixels: Tensor) -> Tensor:
-        """Return float32 (N, 3, H, W), channels last in memory, for uint8 (N, 3, H, W)."""
+        """Return float32 (N, 3, H, W) for uint8 (N, 3, H, W)."""
         scaled = pixels.to(self.mean.device).float().div_(255)
-        return scaled.sub_(self.mean).div_(self.std).contiguous(memory_format=torch.channels_last)
+        return scaled.sub_(self.mean).div_(self.std).contiguous(memory_format=self.memory_format)
 
 
 def batches(count: int, size: int) -> Iterator[slice]:

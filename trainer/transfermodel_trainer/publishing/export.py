@@ -1,7 +1,10 @@
 """From torch to one portable ONNX graph, and the proof that both say the same."""
 
+import contextlib
+import copy
 import logging
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -26,11 +29,11 @@ def export_onnx(network: nn.Module, size: int, path: Path) -> bytes:
     network = network.to("cpu").to(memory_format=torch.contiguous_format).eval()
     # Two samples: with one, exporters may take a size of 1 for a constant.
     example = torch.zeros(2, 3, size, size)
-    with warnings.catch_warnings(), torch.inference_mode():
+    with warnings.catch_warnings(), torch.no_grad(), _exportable(network, example) as exportable:
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         torch.onnx.export(
-            network,
+            exportable,
             (example,),
             path,
             input_names=[INPUT],
@@ -41,6 +44,68 @@ def export_onnx(network: nn.Module, size: int, path: Path) -> bytes:
             dynamo=False,
         )
     return path.read_bytes()
+
+
+class FixedAveragePool(nn.Module):
+    """Adaptive average pooling of one known input size, as two matrix products, which ONNX has for every size."""
+
+    rows: Tensor
+    columns: Tensor
+
+    def __init__(self, source: tuple[int, int], target: tuple[int, int]) -> None:
+        """Pool (H, W) to (h, w)."""
+        super().__init__()
+        self.register_buffer("rows", pooling_matrix(source[0], target[0]))
+        self.register_buffer("columns", pooling_matrix(source[1], target[1]).T.contiguous())
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return (N, C, h, w) for (N, C, H, W)."""
+        pooled: Tensor = self.rows @ images @ self.columns
+        return pooled
+
+
+def pooling_matrix(source: int, target: int) -> Tensor:
+    """Return (target, source): row i averages the inputs floor(i s / t) to ceil((i + 1) s / t), as adaptive pooling does."""
+    matrix = torch.zeros(target, source)
+    for row in range(target):
+        first, last = row * source // target, -(-(row + 1) * source // target)
+        matrix[row, first:last] = 1 / (last - first)
+    return matrix
+
+
+@contextlib.contextmanager
+def _exportable(network: nn.Module, example: Tensor) -> Iterator[nn.Module]:
+    """Yield the network in a form that the exporter knows, computing the same.
+
+    Adaptive pooling to more than one place (AlexNet, VGG) is exported for multiples only; attention must not take
+    its fused path for inference.
+    """
+    sizes: dict[str, tuple[int, int]] = {}
+    pools = {
+        name: module
+        for name, module in network.named_modules()
+        if isinstance(module, nn.AdaptiveAvgPool2d) and module.output_size not in (1, (1, 1))
+    }
+    if pools:
+        hooks = [
+            module.register_forward_pre_hook(
+                lambda _, inputs, name=name: sizes.__setitem__(name, tuple(inputs[0].shape[-2:]))
+            )
+            for name, module in pools.items()
+        ]
+        network(example)
+        for hook in hooks:
+            hook.remove()
+        network = copy.deepcopy(network)
+        for name, module in pools.items():
+            height, width = nn.modules.utils._pair(module.output_size)
+            network.set_submodule(name, FixedAveragePool(sizes[name], (height, width)))
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield network
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
 
 
 def check_export(model: bytes, network: nn.Module, inputs: Tensor, threads: int) -> None:

@@ -7,7 +7,8 @@ from pydantic import ValidationError
 from transfermodel_operator.api import Reason, RunRequest, RunResult
 from transfermodel_operator.api.run import OUTPUT_CREDENTIALS_PREFIX
 from transfermodel_predictor.artifact.errors import ArtifactError, StorageAccessDenied, StorageError, StorageNotFound
-from transfermodel_predictor.artifact.manifest import MANIFEST, Manifest
+from transfermodel_predictor.artifact.manifest import Manifest
+from transfermodel_predictor.artifact.names import MANIFEST
 from transfermodel_predictor.artifact.storage import Storage, open_store
 
 from transfermodel_trainer.errors import StorageFailure

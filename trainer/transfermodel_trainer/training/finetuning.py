@@ -51,11 +51,11 @@ def fine_tune(
         frozen = unfreeze_last(network, settings.stages or 1)
     else:
         network.requires_grad_(True)
-    network.to(memory_format=torch.channels_last)
+    network.to(memory_format=normalise.memory_format)
     generator = torch.Generator().manual_seed(seed)
     steps = steps_per_epoch(len(images), settings.batch_size)
     peak = float(settings.learning_rate)
-    optimizer = torch.optim.AdamW(_groups(network), lr=peak, weight_decay=WEIGHT_DECAY, foreach=True)
+    optimizer = torch.optim.AdamW(_groups(network), lr=peak, weight_decay=WEIGHT_DECAY, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=peak, total_steps=settings.epochs * steps, pct_start=WARM_UP
     )
@@ -71,7 +71,7 @@ def fine_tune(
                 loss = nn.functional.cross_entropy(network(inputs), images.classes[indices].to(device.torch))
             _check_finite(loss, epoch, peak)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_NORM)
             optimizer.step()
             schedule.step()
