@@ -8,20 +8,20 @@ RUN if ! python3 -c 'import ensurepip' 2>/dev/null; then \
       && rm -rf /var/lib/apt/lists/*; fi
 
 FROM python AS runtime
-# The user has a name, because libraries ask for it, and a home where a temporary folder is mounted anyway.
-RUN echo 'nonroot:x:65532:65532:nonroot:/tmp:/usr/sbin/nologin' >>/etc/passwd && echo 'nonroot:x:65532:' >>/etc/group
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 USER=nonroot HOME=/tmp
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
 
 # Packages are a layer below the code, so that a change of code is a small layer. Users are numbers, not names:
-# Kubernetes checks runAsNonRoot by number. The build arguments are for networks with an own certificate authority or
-# package index; uv keeps a cache only where one is mounted.
+# Kubernetes checks runAsNonRoot by number; libraries that ask for a name find it in the environment. The build
+# arguments are for networks with an own certificate authority or package index; uv keeps a cache only where one is
+# mounted.
 FROM runtime AS operator
 ARG PIP_CERT PIP_INDEX_URL PIP_EXTRA_INDEX_URL SSL_CERT_FILE UV_DEFAULT_INDEX UV_INDEX UV_HTTP_TIMEOUT UV_NO_CACHE=true
 COPY requirements/install requirements/bootstrap.txt requirements/operator.txt /opt/requirements/
 RUN sh /opt/requirements/install operator
 COPY operator/transfermodel_operator /app/transfermodel_operator
 RUN python -m compileall -q /app
+ENV USER=nonroot HOME=/tmp
 USER 65532:65532
 ENTRYPOINT ["python", "-m", "transfermodel_operator"]
 
@@ -34,6 +34,7 @@ COPY operator/transfermodel_operator/api /app/transfermodel_operator/api
 COPY predictor/transfermodel_predictor /app/transfermodel_predictor
 COPY trainer/transfermodel_trainer /app/transfermodel_trainer
 RUN python -m compileall -q /app
+ENV USER=nonroot HOME=/tmp
 USER 65532:65532
 ENTRYPOINT ["python", "-m", "transfermodel_trainer"]
 
@@ -43,5 +44,6 @@ COPY requirements/install requirements/bootstrap.txt requirements/predictor.txt 
 RUN sh /opt/requirements/install predictor
 COPY predictor/transfermodel_predictor /app/transfermodel_predictor
 RUN python -m compileall -q /app
+ENV USER=nonroot HOME=/tmp
 USER 65532:65532
 ENTRYPOINT ["python", "-m", "transfermodel_predictor"]

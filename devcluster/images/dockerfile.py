@@ -12,11 +12,13 @@ class Stage:
 
     Attributes:
         base: name of an earlier stage, or an image reference.
+        instructions: its lines, continued ones joined, without comments.
         copies: paths of the build context that it copies.
         stages: other stages that it copies from or mounts.
     """
 
     base: str
+    instructions: list[str] = field(default_factory=list)
     copies: list[str] = field(default_factory=list)
     stages: list[str] = field(default_factory=list)
 
@@ -35,6 +37,8 @@ def parse(text: str) -> dict[str, Stage]:
         if not words:
             continue
         instruction, rest = words[0].upper(), words[1:]
+        if current is not None and instruction != "FROM":
+            current.instructions.append(" ".join(words))
         if instruction == "ARG" and current is None:
             name, _, value = rest[0].partition("=")
             arguments[name] = value
@@ -64,23 +68,39 @@ def _substitute(text: str, arguments: dict[str, str]) -> str:
     return re.sub(r"\$(?:\{(\w+)\}|(\w+))", value, text)
 
 
+def used(stages: dict[str, Stage], target: str) -> list[Stage]:
+    """The stages that a target is made from, its own and those it is based on, copies from or mounts.
+
+    Raises:
+        KeyError: no such target.
+    """
+    waiting, seen = [target], {target}
+    found = []
+    while waiting:
+        stage = stages[waiting.pop()]
+        found.append(stage)
+        further = [name for name in (stage.base, *stage.stages) if name in stages and name not in seen]
+        seen.update(further)
+        waiting += further
+    return found
+
+
 def inputs(stages: dict[str, Stage], target: str) -> list[str]:
     """Paths of the build context that a target depends on, through every stage that it uses.
 
     Raises:
         KeyError: no such target.
     """
-    found: set[str] = set()
-    waiting, seen = [target], set()
-    while waiting:
-        name = waiting.pop()
-        if name in seen or (name != target and name not in stages):
-            continue
-        seen.add(name)
-        stage = stages[name]
-        found.update(stage.copies)
-        waiting += [stage.base, *stage.stages]
-    return sorted(found)
+    return sorted({path for stage in used(stages, target) for path in stage.copies})
+
+
+def instructions(stages: dict[str, Stage], target: str) -> list[str]:
+    """What is done to make a target; comments and the stages of other targets have no part in it.
+
+    Raises:
+        KeyError: no such target.
+    """
+    return [line for stage in used(stages, target) for line in (f"FROM {stage.base}", *stage.instructions)]
 
 
 def outside_bases(stages: dict[str, Stage]) -> list[str]:

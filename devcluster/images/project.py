@@ -31,9 +31,9 @@ def repository(target: str) -> str:
 
 def content_tag(target: str) -> str:
     """A tag that changes when, and only when, something changes that the image is made from."""
-    text = DOCKERFILE.read_text()
-    digest = hashlib.sha256(text.encode())
-    for source in dockerfile.inputs(dockerfile.parse(text), target):
+    stages = dockerfile.parse(DOCKERFILE.read_text())
+    digest = hashlib.sha256("\n".join(dockerfile.instructions(stages, target)).encode())
+    for source in dockerfile.inputs(stages, target):
         path = paths.REPOSITORY / source
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file() and not any(part in str(file) for part in _NOT_INPUTS):

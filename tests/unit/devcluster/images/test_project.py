@@ -44,6 +44,16 @@ def test_the_tag_of_one_target_ignores_the_code_of_another(repository: Path) -> 
     assert project.content_tag("trainer") == before
 
 
+def test_the_dockerfile_counts_for_the_targets_that_it_changes(repository: Path) -> None:
+    file = repository / "Dockerfile"
+    before = {target: project.content_tag(target) for target in ("operator", "trainer")}
+    file.write_text("# a comment\n" + file.read_text())
+    assert {target: project.content_tag(target) for target in before} == before
+    file.write_text(file.read_text() + "ENV A=b\n")
+    assert project.content_tag("operator") == before["operator"]
+    assert project.content_tag("trainer") != before["trainer"]
+
+
 def layout_with(folder: Path, content: bytes) -> tuple[str, Path]:
     """Write a layout of one image with one layer."""
     digest = "sha256:" + "a" * 64
