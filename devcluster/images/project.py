@@ -1,8 +1,11 @@
 """The project's own images: built from its Dockerfile by buildah, and brought into containerd layer by layer."""
 
+import fcntl
 import hashlib
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from devcluster import paths
@@ -52,6 +55,12 @@ def build_and_import() -> dict[str, str]:
         DevclusterError: a build failed, or containerd is not there.
     """
     wanted = references()
+    with _alone():
+        _build_missing(wanted)
+    return wanted
+
+
+def _build_missing(wanted: dict[str, str]) -> None:
     present = store.images()
     for target, reference in wanted.items():
         if reference in present:
@@ -65,7 +74,19 @@ def build_and_import() -> dict[str, str]:
             sent = store.import_layout(layout, reference)
         _print_size(target, reference, layout, sent, time.monotonic() - began)
         store.hollow(layout)
-    return wanted
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let one command at a time build: they share buildah's storage and the layouts."""
+    paths.IMAGES.mkdir(parents=True, exist_ok=True)
+    with (paths.IMAGES / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            note("waiting for another build of the images to end")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def build(target: str, reference: str) -> None:
