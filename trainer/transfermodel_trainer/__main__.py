@@ -6,7 +6,7 @@ import os
 # side by side on two processors were ten times slower. It is read once, when torch loads the library.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from transfermodel_trainer.main import main  # noqa: E402 - after the line above
+from transfermodel_trainer.main import main
 
 if __name__ == "__main__":
     main()
