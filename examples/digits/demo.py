@@ -6,7 +6,6 @@ Safe to repeat: data that is there is not sent again, and a run that is recorded
 import shlex
 import sys
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,7 @@ YAML_FILES = ("base.yaml", "digits.yaml", "scratch.yaml")
 HERE = Path(__file__).parent
 LEFT_BEHIND = REPOSITORY / "build" / "demo"
 SHOWN_PER_CLASS = 2
+PLAIN_WIDTH = 130
 ZERO_PODS_SECONDS = 300
 """Knative's own defaults let a pod go after 90 s without requests; the devcluster after about 15."""
 TOLERANCE = 0.005
@@ -35,7 +35,7 @@ TOLERANCE = 0.005
 
 def main() -> int:
     """Run the demo; return the exit status."""
-    console = Console(highlight=False)
+    console = make_console()
     cluster: Cluster | None = None
     try:
         cluster = Cluster.discover()
@@ -52,6 +52,12 @@ def main() -> int:
     return 0
 
 
+def make_console() -> Console:
+    """Return the terminal, or, into a file, one of a width that nothing has to be wrapped in."""
+    terminal = Console(highlight=False)
+    return terminal if terminal.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+
+
 def run(cluster: Cluster, console: Console) -> None:
     """Do one part after the other."""
     heading(console, "Data: scikit-learn's handwritten digits, in S3")
@@ -62,10 +68,8 @@ def run(cluster: Cluster, console: Console) -> None:
     names = apply(cluster, console)
 
     heading(console, "Training")
-    with ThreadPoolExecutor(max_workers=1) as background:
-        measured = background.submit(baselines.measure, digits)
-        wait_until_ready(lambda: cluster.transfer_models(NAMESPACE), names, console)
-        compare(cluster, digits, measured, console)
+    wait_until_ready(lambda: cluster.transfer_models(NAMESPACE), names, console)
+    compare(cluster, digits, console)
 
     model = cluster.transfer_models(NAMESPACE)["digits"]
     endpoint = Endpoint(cluster.ingress, model["status"]["url"], "digits")
@@ -100,7 +104,7 @@ def upload(cluster: Cluster, digits: Digits, console: Console) -> None:
         if done.foreign:
             console.print(f"  [yellow]{done.foreign} other objects lie there too, and will be learned from.[/]")
     first = {path.split("/")[0]: file for path, file in reversed(digits.train.items())}
-    console.print(Columns([captioned(first[label], Text(label), console) for label in sorted(first)], padding=(0, 2)))
+    console.print(Columns([captioned(first[label], Text(label), console) for label in sorted(first)], padding=(0, 1)))
 
 
 def apply(cluster: Cluster, console: Console) -> list[str]:
@@ -126,7 +130,7 @@ def already(model: Manifest | None) -> str:
     return f"   [dim]there already: {version} of {moment}; the same spec is not trained twice[/]"
 
 
-def compare(cluster: Cluster, digits: Digits, measured: "Future[baselines.Baselines]", console: Console) -> None:
+def compare(cluster: Cluster, digits: Digits, console: Console) -> None:
     """Print the table; raise DemoError unless transfer wins."""
     models = cluster.transfer_models(NAMESPACE)
     records = {
@@ -136,11 +140,13 @@ def compare(cluster: Cluster, digits: Digits, measured: "Future[baselines.Baseli
     reused = [name for name, record in records.items() if record.get("reused")]
     if reused:
         console.print(f"  {', '.join(reused)}: the result was found in storage, and nothing was trained.")
+    with console.status("measuring what needs no transfer"):
+        measured = baselines.measure(digits)
     transfer = comparison.row_of_run("transfer", "trunk of digits-base, new head", records["digits"])
     others = [
         comparison.row_of_run("scratch", "the same network from random weights", records["digits-scratch"]),
-        comparison.Row("untrained trunk", "random weights, the same kind of head", measured.result().untrained_trunk),
-        comparison.Row("raw pixels", "no network, the same kind of head", measured.result().raw_pixels),
+        comparison.Row("untrained trunk", "random weights, the same kind of head", measured.untrained_trunk),
+        comparison.Row("raw pixels", "no network, the same kind of head", measured.raw_pixels),
     ]
     console.print()
     comparison.show([transfer, *others], len(digits.test), console)
@@ -161,7 +167,7 @@ def predict(endpoint: Endpoint, test: Files, model: Manifest, console: Console) 
         mark = Text(f"{answer.label}  {answer.probability:.0%}", style="green" if answer.label == truth else "red")
         mark.append("" if answer.label == truth else f"  is a {truth}")
         cells.append(captioned(test[path], mark, console))
-    console.print(Columns(cells, padding=(0, 2)))
+    console.print(Columns(cells, padding=(0, 1)))
     right = sum(answer.label == path.split("/")[0] for path, answer in zip(shown, answers, strict=True))
     console.print(
         f"  {right} of these {len(shown)} are right (the answer is below each drawing, and the truth where it differs)."
