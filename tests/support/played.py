@@ -13,7 +13,7 @@ from typing import Any
 
 from kubernetes.aio import config
 from kubernetes.aio.client import Configuration
-from transfermodel_operator.cluster import AlreadyExistsError, Client, ClusterError, ConflictError, NotFoundError
+from transfermodel_operator.cluster import AlreadyExistsError, Client, ClusterError, NotFoundError, TemporaryError
 from transfermodel_operator.cluster.kinds import (
     CONTROLLER_REVISIONS,
     INFERENCE_SERVICES,
@@ -192,7 +192,7 @@ class World:
     async def play(self) -> None:
         """Play until cancelled."""
         while True:
-            with contextlib.suppress(ConflictError, NotFoundError, AlreadyExistsError):
+            with contextlib.suppress(TemporaryError, NotFoundError, AlreadyExistsError):
                 await self._kubelet()
                 if self.kserve_runs:
                     await self._kserve()
