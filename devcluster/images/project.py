@@ -92,20 +92,30 @@ def _alone() -> Iterator[None]:
 def build(target: str, reference: str) -> None:
     """Run buildah for one target; unchanged steps come from its cache."""
     ensure_bases()
-    command = _buildah("bud", "--layers", "--isolation", "chroot", "--network", "host", "--quiet")
-    command += ["--target", target, "--tag", reference, "--file", str(DOCKERFILE)]
-    command += ["--ignorefile", str(paths.REPOSITORY / ".dockerignore")]
+    run(_buildah("build", "--quiet", *build_options(target, reference)))
+
+
+def build_options(target: str, reference: str) -> list[str]:
+    """What buildah is told for one target, the build context at the end; works with and without root.
+
+    The host's certificate authorities, package index and package cache are the build's as well.
+    """
+    options = ["--layers", "--isolation", "chroot", "--network", "host", "--target", target, "--tag", reference]
+    options += ["--file", str(DOCKERFILE), "--ignorefile", str(paths.REPOSITORY / ".dockerignore")]
     if authorities := os.environ.get("SSL_CERT_FILE") or os.environ.get("PIP_CERT"):
-        command += ["--volume", f"{authorities}:{CERTIFICATES}:ro"]
-        command += ["--build-arg", f"PIP_CERT={CERTIFICATES}", "--build-arg", f"SSL_CERT_FILE={CERTIFICATES}"]
-    for variable in PASSED_ON:
-        if value := os.environ.get(variable):
-            command += ["--build-arg", f"{variable}={value}"]
-    # The host's own cache already holds most packages, unpacked: the virtual environments come from the same lock.
+        options += ["--volume", f"{authorities}:{CERTIFICATES}:ro"]
+        options += ["--build-arg", f"PIP_CERT={CERTIFICATES}", "--build-arg", f"SSL_CERT_FILE={CERTIFICATES}"]
+    options += index_arguments()
+    # The cache already holds most packages, unpacked: the project's virtual environment comes from the same lock.
     cache = Path(os.environ.get("UV_CACHE_DIR") or "~/.cache/uv").expanduser()
     cache.mkdir(parents=True, exist_ok=True)
-    command += ["--volume", f"{cache}:/root/.cache/uv", "--build-arg", "UV_NO_CACHE=false"]
-    run([*command, str(paths.REPOSITORY)])
+    return [*options, "--volume", f"{cache}:/root/.cache/uv", "--build-arg", "UV_NO_CACHE=false", str(paths.REPOSITORY)]
+
+
+def index_arguments() -> list[str]:
+    """Build arguments for the package index that this machine is told to use; none for the public one."""
+    found = [(variable, os.environ.get(variable)) for variable in PASSED_ON]
+    return [word for variable, value in found if value for word in ("--build-arg", f"{variable}={value}")]
 
 
 def ensure_bases() -> None:

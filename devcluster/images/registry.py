@@ -59,16 +59,17 @@ def _tool() -> tuple[Callable[[str, str], list[str]], Callable[[str], list[str]]
             ["docker", "version", "--format", "{{.Server.Version}}"], capture_output=True, check=False
         )
         if asked.returncode == 0:
+            build = ["docker", "build", *project.index_arguments()]
             return (
-                lambda target, reference: ["docker", "build", "--target", target, "--tag", reference, root],
+                lambda target, reference: [*build, "--target", target, "--tag", reference, root],
                 lambda reference: ["docker", "push", reference],
             )
     if shutil.which("buildah"):
         return (
             lambda target, reference: [
-                *("buildah", "build", "--layers", "--format", "docker", "--target", target, "--tag", reference),
-                *("--file", str(project.DOCKERFILE), root),
+                *("buildah", "build", "--quiet", "--format", "docker"),
+                *project.build_options(target, reference),
             ],
-            lambda reference: ["buildah", "push", reference],
+            lambda reference: ["buildah", "push", "--quiet", reference],
         )
     raise DevclusterError("neither a docker server nor buildah is here: install one of them to build the images")
