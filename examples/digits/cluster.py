@@ -131,10 +131,10 @@ class Cluster:
         return {item["metadata"]["name"]: item for item in items}
 
     def record(self, namespace: str, name: str, version: str) -> Manifest:
-        """Return what a version records of its run: the ControllerRevision's data."""
+        """Return the result of its run that a version records."""
         revisions = self.dynamic.resources.get(api_version="apps/v1", kind="ControllerRevision")
         data = revisions.get(namespace=namespace, name=f"{name}-{version}").to_dict()["data"]
-        return dict(data)
+        return dict(data["result"])
 
     def predictor_pods(self, namespace: str, name: str) -> list[str]:
         """Return the names of the pods that serve a TransferModel, those that are ending too."""

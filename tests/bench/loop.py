@@ -118,7 +118,7 @@ def _answers(workspace: Workspace, name: str) -> bool:
 def _trainer_seconds(workspace: Workspace, name: str) -> float:
     def records() -> Iterator[dict[str, Any]]:
         for item in workspace.objects("ControllerRevision", "apps/v1", f"transferlearning.dev/transfermodel={name}"):
-            yield item["data"]
+            yield item["data"]["result"]
 
     (record,) = records()
     return float(record["seconds"]["total"])
