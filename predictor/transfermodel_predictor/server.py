@@ -36,15 +36,21 @@ class Rest(RESTServer):  # type: ignore[misc] # kserve ships no types
         )
         self.configuration = configuration
         self.config.host = configuration.host
+        self.config.lifespan = "off"
         # Knative's queue-proxy logs requests where that is wanted; uvicorn writes none where nobody listens.
         access = logging.getLogger("uvicorn.access")
         access.handlers, access.propagate = [], False
+
+    def end(self) -> None:
+        """Stop listening, and return from `start`."""
+        self._server.should_exit = True
 
     def _add_middlewares(self, app: FastAPI) -> None:
         app.add_middleware(BodyLimit, limit=self.configuration.limits.body_bytes)
 
     def _register_endpoints(self, app: FastAPI) -> None:
         app.router.routes.clear()  # /openapi.json: there are no schemas to show
+        app.router.redirect_slashes = False
         app.include_router(Routes(self.dataplane).router())
 
     def _add_exception_handlers(self, app: FastAPI) -> None:
@@ -97,9 +103,14 @@ class Server(ModelServer):  # type: ignore[misc] # kserve ships no types
         serving = asyncio.create_task(rest.start())
         waiting = asyncio.create_task(loaded.wait())
         await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
-        if loaded.is_set():
-            self.model.serve(loading.result())
-        await serving
+        try:
+            if loaded.is_set():
+                self.model.serve(loading.result())
+        except Exception:
+            rest.end()
+            raise
+        finally:
+            await serving
 
 
 async def refused(_: Request, error: Exception) -> Response:

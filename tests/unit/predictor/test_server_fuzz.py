@@ -1,0 +1,136 @@
+"""Whatever bytes come, the server answers or refuses; it never fails, and it goes on serving."""
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.colours import picture, write_artifact
+from tests.support.predictor_process import MODEL, predictor
+
+pytestmark = pytest.mark.unit
+PICTURE = base64.b64encode(picture()).decode()
+V1 = f"/v1/models/{MODEL}:predict"
+V2 = f"/v2/models/{MODEL}/infer"
+LIMITS = {"TRANSFERMODEL_MAX_BODY_BYTES": "1000000", "TRANSFERMODEL_MAX_IMAGE_PIXELS": "1000000"}
+FUZZ = settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+anything = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner, max_size=4),
+    max_leaves=8,
+)
+text = st.just(PICTURE) | st.binary(max_size=40).map(lambda data: base64.b64encode(data).decode()) | anything
+
+
+def nearly(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """An object of these fields, some left out, some beside them, or something else altogether."""
+    return st.fixed_dictionaries({}, optional=fields) | st.fixed_dictionaries(fields) | anything
+
+
+v1_request = nearly(instances=st.lists(nearly(image=nearly(b64=text)), max_size=3) | anything)
+size = st.integers(-2, 4) | st.integers() | anything
+parameters = nearly(binary_data_size=st.integers(-1, 300) | anything, binary_data=st.booleans() | anything)
+image = nearly(
+    name=st.just("image") | anything,
+    datatype=st.just("BYTES") | anything,
+    shape=st.just([1]) | st.lists(size, max_size=5),
+    data=st.lists(text, max_size=3) | anything,
+    parameters=st.none() | parameters,
+)
+pixels = nearly(
+    name=st.just("pixels"),
+    datatype=st.just("UINT8") | anything,
+    shape=st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3), st.just(3)) | st.lists(size, max_size=5),
+    data=st.lists(st.integers(0, 255) | anything, max_size=30) | anything,
+    parameters=st.none() | parameters,
+)
+v2_request = nearly(
+    id=st.text() | anything,
+    inputs=st.lists(image | pixels, min_size=1, max_size=1) | st.lists(image | pixels, max_size=3) | anything,
+    outputs=st.none()
+    | st.lists(nearly(name=st.sampled_from(["label", "probabilities"]), parameters=parameters), max_size=3),
+    parameters=st.none() | nearly(binary_data_output=st.booleans() | anything),
+)
+header_value = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=20)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    folder: Path = tmp_path_factory.mktemp("fuzz")
+    digest = write_artifact(folder / "artifact")
+    with predictor((folder / "artifact").as_uri(), digest, folder, LIMITS) as process:
+        process.wait_ready()
+        yield process.client
+        assert process.client.post(V1, json={"instances": [{"image": {"b64": PICTURE}}]}).status_code == 200
+        assert "Traceback" not in process.log.read_text()
+
+
+def check(response: httpx.Response) -> None:
+    """The answer is whole, or a refusal with a sentence."""
+    if response.status_code == 200:
+        assert response.content
+        return
+    assert 400 <= response.status_code < 500, (response.status_code, response.text)
+    assert len(response.json()["error"]) > 15
+
+
+@FUZZ
+@given(v1_request)
+def test_version_1(client: httpx.Client, request_body: Any) -> None:
+    check(client.post(V1, content=json.dumps(request_body)))
+
+
+@FUZZ
+@given(v2_request)
+def test_version_2(client: httpx.Client, request_body: Any) -> None:
+    check(client.post(V2, content=json.dumps(request_body)))
+
+
+@FUZZ
+@given(v2_request, st.binary(max_size=60), st.integers(-3, 3) | st.integers() | header_value)
+def test_version_2_binary(client: httpx.Client, request_body: Any, tail: bytes, shift: int | str) -> None:
+    document = json.dumps(request_body).encode()
+    length = str(len(document) + shift) if isinstance(shift, int) else shift
+    check(client.post(V2, content=document + tail, headers={"Inference-Header-Content-Length": length}))
+
+
+@FUZZ
+@given(st.sampled_from([V1, V2]), st.binary(max_size=200))
+def test_any_bytes(client: httpx.Client, path: str, body: bytes) -> None:
+    check(client.post(path, content=body))
+
+
+@FUZZ
+@given(
+    st.sampled_from([V1, V2]),
+    st.dictionaries(
+        st.sampled_from(["ce-id", "ce-source", "ce-type", "ce-specversion", "ce-time", "content-encoding", "accept"]),
+        st.just("1.0") | header_value,
+    ),
+    st.sampled_from(
+        ["application/json", "application/cloudevents+json", "application/octet-stream", "multipart/form-data"]
+    ),
+    v1_request | nearly(id=text, source=text, type=text, specversion=st.just("1.0"), time=text, data=v1_request),
+)
+def test_cloud_events_and_headers(
+    client: httpx.Client, path: str, headers: dict[str, str], content_type: str, request_body: Any
+) -> None:
+    check(client.post(path, content=json.dumps(request_body), headers={**headers, "content-type": content_type}))
+
+
+@FUZZ
+@given(st.sampled_from(["GET", "POST", "PUT", "DELETE", "OPTIONS"]), st.lists(st.text(max_size=8), max_size=5))
+def test_any_path(client: httpx.Client, method: str, parts: list[str]) -> None:
+    response = client.request(method, "/v2/" + "/".join(quote(part, safe="") for part in parts), content=b"{}")
+    check(response)
