@@ -89,42 +89,41 @@ spec:
         configMap: {name: coredns}
 """
 
+# A name of the outside fails at once instead of after a resolver's timeout: the network is closed.
 # Two zones: a plugin answers for all names of its block, and `template` would come before `kubernetes`.
 COREFILE = """\
-cluster.local:1053 in-addr.arpa:1053 ip6.arpa:1053 {{
+cluster.local:1053 in-addr.arpa:1053 ip6.arpa:1053 {
     errors
-    health :8080 {{
+    health :8080 {
         lameduck 1s
-    }}
+    }
     ready :8181
-    kubernetes cluster.local in-addr.arpa ip6.arpa {{
+    kubernetes cluster.local in-addr.arpa ip6.arpa {
         pods insecure
         ttl 5
-    }}
+    }
     cache 5
-}}
-.:1053 {{
+}
+.:1053 {
     errors
-{upstream}    cache 5
-}}
+    template ANY ANY {
+        rcode NXDOMAIN
+    }
+    cache 5
+}
 """
 
-# A name of the outside fails at once instead of after a resolver's timeout.
-NO_UPSTREAM = "    template ANY ANY {\n        rcode NXDOMAIN\n    }\n"
 
-
-def manifests(*, cluster_ip: str, upstream: list[str]) -> list[Manifest]:
+def manifests(*, cluster_ip: str) -> list[Manifest]:
     """Everything of CoreDNS.
 
     Args:
         cluster_ip: address of its Service, the one that the kubelet writes into pods.
-        upstream: name servers for names outside the cluster; none means that such names do not exist.
     """
     made = parse(TEMPLATE)
     for manifest in made:
         if manifest["kind"] == "ConfigMap":
-            forward = f"    forward . {' '.join(upstream)}\n" if upstream else NO_UPSTREAM
-            manifest["data"] = {"Corefile": COREFILE.format(upstream=forward)}
+            manifest["data"] = {"Corefile": COREFILE}
         elif manifest["kind"] == "Service":
             manifest["spec"]["clusterIP"] = cluster_ip
         elif manifest["kind"] == "Deployment":

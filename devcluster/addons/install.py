@@ -75,7 +75,7 @@ def _object_storage(cluster: Client) -> None:
 
 def _coredns(cluster: Client) -> None:
     addon_images.prepare("coredns")
-    manifests = coredns.manifests(cluster_ip=versions.DNS_ADDRESS, upstream=[])
+    manifests = coredns.manifests(cluster_ip=versions.DNS_ADDRESS)
     apply(cluster, manifests)
     wait(cluster, manifests)
 
