@@ -21,8 +21,8 @@ class Row:
     name: str
     what: str
     accuracy: float
-    seconds: float | None = None
-    """Of its training run; None where nothing was trained."""
+    took: str = ""
+    """How long its training run took."""
 
 
 def row_of_run(name: str, what: str, record: Manifest) -> Row:
@@ -33,8 +33,8 @@ def row_of_run(name: str, what: str, record: Manifest) -> Row:
     """
     if record["metricsSplit"] != "test":
         raise DemoError(f"The accuracy of `{name}` is of its {record['metricsSplit']} set, not of the test set.")
-    seconds = None if record.get("reused") else float(record["seconds"]["total"])
-    return Row(name, what, float(record["metrics"]["accuracy"]), seconds)
+    took = "stored" if record.get("reused") else f"{float(record['seconds']['total']):.0f} s"
+    return Row(name, what, float(record["metrics"]["accuracy"]), took)
 
 
 def show(rows: list[Row], samples: int, console: Console) -> None:
@@ -47,7 +47,7 @@ def show(rows: list[Row], samples: int, console: Console) -> None:
     for number, row in enumerate(rows):
         style = "bold green" if number == 0 else ""
         bar = "█" * round(row.accuracy * BAR_WIDTH)
-        took = "" if row.seconds is None else f"{row.seconds:.0f} s"
+        took = row.took
         table.add_row(row.name, f"[dim]{row.what}[/]", f"{row.accuracy:.3f}", f"{bar:<{BAR_WIDTH}}", took, style=style)
     console.print(table)
 

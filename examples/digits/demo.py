@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from rich.columns import Columns
 from rich.console import Console, Group
+from rich.table import Table
 from rich.text import Text
 
 from examples.digits import baselines, comparison, dataset, predictions, storage
@@ -27,6 +27,7 @@ HERE = Path(__file__).parent
 LEFT_BEHIND = REPOSITORY / "build" / "demo"
 SHOWN_PER_CLASS = 2
 PLAIN_WIDTH = 130
+PICTURE_WIDTH = 16
 ZERO_PODS_SECONDS = 300
 """Knative's own defaults let a pod go after 90 s without requests; the devcluster after about 15."""
 TOLERANCE = 0.005
@@ -104,7 +105,7 @@ def upload(cluster: Cluster, digits: Digits, console: Console) -> None:
         if done.foreign:
             console.print(f"  [yellow]{done.foreign} other objects lie there too, and will be learned from.[/]")
     first = {path.split("/")[0]: file for path, file in reversed(digits.train.items())}
-    console.print(Columns([captioned(first[label], Text(label), console) for label in sorted(first)], padding=(0, 1)))
+    gallery([captioned(first[label], Text(label), console) for label in sorted(first)], console)
 
 
 def apply(cluster: Cluster, console: Console) -> list[str]:
@@ -116,7 +117,8 @@ def apply(cluster: Cluster, console: Console) -> list[str]:
         name = cluster.apply_file(HERE / file, NAMESPACE)
         names.append(name)
         console.print(
-            f"  kubectl apply -n {NAMESPACE} -f {(HERE / file).relative_to(REPOSITORY)}{already(before.get(name))}"
+            f"  kubectl apply -n {NAMESPACE} -f {(HERE / file).relative_to(REPOSITORY)}{already(before.get(name))}",
+            soft_wrap=True,
         )
     return names
 
@@ -167,7 +169,7 @@ def predict(endpoint: Endpoint, test: Files, model: Manifest, console: Console) 
         mark = Text(f"{answer.label}  {answer.probability:.0%}", style="green" if answer.label == truth else "red")
         mark.append("" if answer.label == truth else f"  is a {truth}")
         cells.append(captioned(test[path], mark, console))
-    console.print(Columns(cells, padding=(0, 1)))
+    gallery(cells, console)
     right = sum(answer.label == path.split("/")[0] for path, answer in zip(shown, answers, strict=True))
     console.print(
         f"  {right} of these {len(shown)} are right (the answer is below each drawing, and the truth where it differs)."
@@ -192,6 +194,17 @@ def choose(test: Files) -> list[str]:
     for digit in dataset.CUSTOMER_DIGITS:
         paths += [path for path in test if path.startswith(f"{digit}/")][:SHOWN_PER_CLASS]
     return paths
+
+
+def gallery(cells: list[Group], console: Console) -> None:
+    """Print drawings side by side, five in a row where the terminal is wide enough."""
+    columns = max(1, min(5, console.width // (PICTURE_WIDTH + 1)))
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    for _ in range(columns):
+        grid.add_column(width=PICTURE_WIDTH)
+    for start in range(0, len(cells), columns):
+        grid.add_row(*cells[start : start + columns])
+    console.print(grid)
 
 
 def captioned(file: bytes, caption: Text, console: Console) -> Group:
