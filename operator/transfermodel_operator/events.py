@@ -14,7 +14,7 @@ from transfermodel_operator.plan import EventPost
 
 logger = logging.getLogger(__name__)
 
-CONTROLLER: Final = "transferlearning.dev/transfermodel-operator"
+CONTROLLER: Final = "transfermodel-operator"
 NOTE_LIMIT: Final = 1024
 """Characters that the API server takes."""
 REPEAT_SECONDS: Final = 600.0
@@ -61,6 +61,7 @@ class Events:
         metadata = regarding["metadata"]
         words = "\0".join((metadata["uid"], event.type, event.reason, event.message))
         note = event.message if len(event.message) <= NOTE_LIMIT else event.message[: NOTE_LIMIT - 1] + "…"
+        now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return {
             "apiVersion": EVENTS.api_version,
             "kind": EVENTS.kind,
@@ -69,18 +70,21 @@ class Events:
                 "name": f"{metadata['name']}.{hashlib.sha256(words.encode()).hexdigest()[:16]}",
                 "namespace": metadata["namespace"],
             },
-            "eventTime": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             "type": event.type,
             "reason": event.reason,
-            "action": "Reconcile",
-            "note": note,
-            "regarding": {
+            "message": note,
+            "involvedObject": {
                 "apiVersion": regarding["apiVersion"],
                 "kind": regarding["kind"],
                 "namespace": metadata["namespace"],
                 "name": metadata["name"],
                 "uid": metadata["uid"],
             },
-            "reportingController": CONTROLLER,
+            # kubectl describe sorts by these; the newer events.k8s.io has no place for them.
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+            "source": {"component": CONTROLLER},
+            "reportingComponent": CONTROLLER,
             "reportingInstance": self._instance,
         }

@@ -70,13 +70,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - apiGroups: [""]
   resources: [services]
   verbs: [get]
-# Why a Job's pods were refused.
+# Why a Job's pods were refused; and the story that kubectl describe tells.
 - apiGroups: [""]
   resources: [events]
-  verbs: [list]
-- apiGroups: [events.k8s.io]
-  resources: [events]
-  verbs: [create]
+  verbs: [list, create]
 - apiGroups: [apps]
   resources: [controllerrevisions]
   verbs: [list, create]

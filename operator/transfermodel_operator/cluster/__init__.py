@@ -10,8 +10,7 @@ What it asks for, which is what the operator's roles must allow and all that the
 | core                | pods                   | list, watch                              |
 | core                | pods/log               | get                                      |
 | core                | services               | get (the address of a Revision's own Service) |
-| core                | events                 | list (why a Job's pods are refused)      |
-| events.k8s.io       | events                 | create                                   |
+| core                | events                 | list (why a Job's pods are refused), create |
 | apps                | controllerrevisions    | list, create                             |
 | serving.kserve.io   | inferenceservices      | get, list, watch, create, patch, delete  |
 | serving.knative.dev | revisions              | list, watch                              |

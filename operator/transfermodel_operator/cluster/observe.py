@@ -9,7 +9,7 @@ from transfermodel_operator.cluster.client import Client, Object
 from transfermodel_operator.cluster.errors import ClusterError, KindAbsentError, NotFoundError
 from transfermodel_operator.cluster.kinds import (
     CONTROLLER_REVISIONS,
-    CORE_EVENTS,
+    EVENTS,
     INFERENCE_SERVICES,
     JOBS,
     PODS,
@@ -168,7 +168,7 @@ def _finished(job: Object) -> bool:
 async def _newest_refusal(client: Client, namespace: str, job: Object) -> str | None:
     fields = f"involvedObject.uid={job['metadata']['uid']},reason=FailedCreate"
     try:
-        events = await client.list(CORE_EVENTS, namespace, fields=fields)
+        events = await client.list(EVENTS, namespace, fields=fields)
     except NotFoundError:
         return None
     if not events:

@@ -144,7 +144,7 @@ async def test_failed_run_says_why_and_does_not_storm(
 
     async def told() -> bool:
         events = await played.client.list(EVENTS, played.namespace)
-        return any(event["reason"] == "EmptyClass" for event in events)
+        return any(e["reason"] == "EmptyClass" and e["involvedObject"]["name"] == "digits" for e in events)
 
     await until(told, "an Event tells of it")
 

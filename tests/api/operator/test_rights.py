@@ -1,9 +1,11 @@
 """The operator needs no right but those of the role that is installed with it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from devcluster.apiserver import Server
 from tests.api.operator.conftest import Predictor
@@ -12,16 +14,30 @@ from tests.support.kubectl import kubectl
 from tests.support.operator_process import OperatorProcess
 from tests.support.played import World
 
-NAMESPACE = "transfermodel-system"
-USER = f"system:serviceaccount:{NAMESPACE}:transfermodel-operator"
-MANIFESTS = Path(__file__).parents[3] / "manifests"
+NAMESPACE = "operator-rights"
+NAME = "operator-rights"
+OPERATOR = "transfermodel-operator"
+USER = f"system:serviceaccount:{NAMESPACE}:{NAME}"
+RBAC = Path(__file__).parents[3] / "manifests" / "rbac.yaml"
 
 
 @pytest.fixture
 def role(api_server: Server) -> None:
-    """Install the operator's roles as people do."""
-    for name in ("namespace.yaml", "rbac.yaml"):
-        kubectl(api_server, "apply", "-f", str(MANIFESTS / name))
+    """Install the operator's roles under names of their own: other tests install the chart."""
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    items: list[dict[str, Any]] = [namespace]
+    for item in yaml.safe_load_all(RBAC.read_text()):
+        if item["metadata"]["name"] not in (OPERATOR, f"{OPERATOR}-lease"):
+            continue  # the roles of people
+        item["metadata"]["name"] = NAME
+        if "namespace" in item["metadata"]:
+            item["metadata"]["namespace"] = NAMESPACE
+        if "roleRef" in item:
+            item["roleRef"]["name"] = NAME
+            item["subjects"] = [{"kind": "ServiceAccount", "name": NAME, "namespace": NAMESPACE}]
+        items.append(item)
+    assert len(items) == 6, "role, cluster role, their bindings, service account, namespace"
+    kubectl(api_server, "apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
 
 
 async def test_with_the_rights_of_its_role(
