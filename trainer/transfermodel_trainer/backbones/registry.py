@@ -31,9 +31,7 @@ def architecture(backbone: str) -> str:
     nearest = difflib.get_close_matches(name or library, names(), n=4, cutoff=0.5)
     # difflib scores a mistyped number no higher than another family: the same letters count first.
     letters = (name or library).rstrip("0123456789_")
-    nearest = list(dict.fromkeys([*(n for n in names() if letters and n.rstrip("0123456789_") == letters), *nearest]))[
-        :6
-    ]
+    nearest = list(dict.fromkeys([*(n for n in names() if letters and n.startswith(letters)), *nearest]))[:6]
     hint = (
         f"the nearest names are {', '.join(f'{LIBRARY}/{n}' for n in nearest)}" if nearest else "see torchvision's list"
     )

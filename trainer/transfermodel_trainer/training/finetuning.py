@@ -18,7 +18,10 @@ from transfermodel_trainer.training.device import Device
 
 WEIGHT_DECAY = 0.05
 WARM_UP = 0.25
-"""The part of all steps in which the learning rate rises to its peak (one-cycle, arXiv:1708.07120)."""
+"""The part of all steps in which the learning rate rises to its peak."""
+FIRST_RATE, LAST_RATE = 1 / 25, 1 / 250_000
+"""Of the peak."""
+LEAST_MOMENTUM, MOST_MOMENTUM = 0.85, 0.95
 GRADIENT_NORM = 5.0
 SHIFT = 0.0625
 """Random crops: images move by at most this part of their side. No flips: a mirrored digit or letter is another one."""
@@ -56,12 +59,9 @@ def fine_tune(
     steps = steps_per_epoch(len(images), settings.batch_size)
     peak = float(settings.learning_rate)
     optimizer = torch.optim.AdamW(_groups(network), lr=peak, weight_decay=WEIGHT_DECAY, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=peak, total_steps=settings.epochs * steps, pct_start=WARM_UP
-    )
     progress.phase("Training", epochs=settings.epochs)
     history: list[Epoch] = []
-    done = 0
+    done, rate = 0, 0.0
     for epoch in range(1, settings.epochs + 1):
         _training_mode(network, frozen)
         total = torch.zeros((), device=device.torch)
@@ -70,20 +70,41 @@ def fine_tune(
             with device.autocast():
                 loss = nn.functional.cross_entropy(network(inputs), images.classes[indices].to(device.torch))
             _check_finite(loss, epoch, peak)
+            rate = _set_rate(optimizer, done, settings.epochs * steps, peak)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_NORM)
             optimizer.step()
-            schedule.step()
             total += loss.detach() * len(indices)
             done += 1
             if not device.cuda or done % 10 == 0:
                 progress.step(done / (settings.epochs * steps), epoch=epoch - 1, loss=float(loss.detach()))
-        history.append(Epoch(float(total) / len(images), float(schedule.get_last_lr()[0])))
+        history.append(Epoch(float(total) / len(images), rate))
         progress.step(epoch / settings.epochs, epoch=epoch, loss=history[-1].loss)
         progress.say(f"Epoch {epoch}/{settings.epochs}: loss {history[-1].loss:.4f}")
     network.eval()
     return history
+
+
+def one_cycle(step: int, total: int) -> tuple[float, float]:
+    """Return the learning rate, as a part of its peak, and the momentum of a step, 0 <= step < total.
+
+    One-cycle (arXiv:1708.07120) with cosine flanks: the rate rises for a quarter, then falls to almost nothing; the
+    momentum does the opposite. Unlike torch's OneCycleLR it is defined for any number of steps.
+    """
+    warm = round(WARM_UP * total)
+    if step < warm:
+        share, low = (1 - math.cos(math.pi * step / warm)) / 2, FIRST_RATE
+    else:
+        share, low = (1 + math.cos(math.pi * (step - warm) / max(1, total - 1 - warm))) / 2, LAST_RATE
+    return low + (1 - low) * share, MOST_MOMENTUM - (MOST_MOMENTUM - LEAST_MOMENTUM) * share
+
+
+def _set_rate(optimizer: torch.optim.AdamW, step: int, total: int, peak: float) -> float:
+    share, momentum = one_cycle(step, total)
+    for group in optimizer.param_groups:
+        group["lr"], group["betas"] = peak * share, (momentum, 0.999)
+    return peak * share
 
 
 def steps_per_epoch(count: int, size: int) -> int:
