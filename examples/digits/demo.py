@@ -242,12 +242,12 @@ def leave_behind(cluster: Cluster, endpoint: Endpoint, test: Files, model: Manif
     shown = choose(test)
     for path in shown:
         (LEFT_BEHIND / path.replace("/", "-")).write_bytes(test[path])
-    (LEFT_BEHIND / "request.json").write_text(predictions.body([test[path] for path in shown[:2]]))
+    (LEFT_BEHIND / "request.json").write_text(predictions.body([test[path] for path in shown[::SHOWN_PER_CLASS]]))
     bucket, _, prefix = model["status"]["versions"][-1]["uri"].removeprefix("s3://").partition("/")
     report = storage.download(storage.open_bucket(cluster.s3, bucket), f"{prefix}/report.html")
     (LEFT_BEHIND / "report.html").write_bytes(report)
     folder = LEFT_BEHIND.relative_to(REPOSITORY)
-    console.print(f"  {folder}/ holds test images, request.json with two of them, and the run's report.html.")
+    console.print(f"  {folder}/ holds test images, request.json with one of each class, and the run's report.html.")
     print_command(console, endpoint.curl(f"{folder}/request.json"))
 
 

@@ -36,7 +36,6 @@ class Reason(StrEnum):
     SUCCEEDED = "Succeeded"
     SERVED = "Served"
     NOT_SERVED = "NotServed"  # serving.mode None: that is what was asked for
-    SCALED_TO_ZERO = "ScaledToZero"
     # The user's spec
     INVALID_SPEC = "InvalidSpec"
     INVALID_NAME = "InvalidName"
