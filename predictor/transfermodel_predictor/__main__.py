@@ -14,6 +14,8 @@ def main() -> int:
     """Run; return the exit status."""
     # Nothing becomes garbage while importing; a tenth of that time goes into looking for it.
     gc.disable()
+    # numpy does no linear algebra here, but would start a thread for each of the node's CPUs.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from transfermodel_predictor.artifact.download import Background, Download
     from transfermodel_predictor.artifact.errors import ArtifactError
     from transfermodel_predictor.artifact.names import MANIFEST, SERVED

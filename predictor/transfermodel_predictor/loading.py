@@ -10,6 +10,7 @@ from transfermodel_predictor.configuration import Configuration
 from transfermodel_predictor.cpus import thread_count
 from transfermodel_predictor.inference.classifier import ImageClassifier
 from transfermodel_predictor.inference.session import open_session
+from transfermodel_predictor.memory import release_free_memory
 
 
 def load_classifier(configuration: Configuration, download: Download) -> ImageClassifier:
@@ -22,11 +23,13 @@ def load_classifier(configuration: Configuration, download: Download) -> ImageCl
     begun = time.perf_counter()
     description = ModelDescription.from_json(files[DESCRIPTION])
     threads = configuration.threads or thread_count()
-    classifier = ImageClassifier(description, open_session(files[MODEL], threads))
+    size = len(files[MODEL])
+    classifier = ImageClassifier(description, open_session(files.pop(MODEL), threads))
     classifier.warm_up()
+    release_free_memory()
     print(
         f"{configuration.model_name} {configuration.version} ({configuration.artifact_digest}): "
-        f"{len(description.labels)} classes, {len(files[MODEL]) / 1e6:.1f} MB, {threads} threads per inference, "
+        f"{len(description.labels)} classes, {size / 1e6:.1f} MB, {threads} threads per inference, "
         f"loaded in {time.perf_counter() - begun:.2f} s",
         flush=True,
     )

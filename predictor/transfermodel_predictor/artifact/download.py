@@ -15,15 +15,17 @@ class Background(threading.Thread, Generic[T]):
     def __init__(self, function: Callable[[], T], name: str) -> None:
         """Start it."""
         super().__init__(name=name, daemon=True)
-        self._function = function
+        self._function: Callable[[], T] | None = function
         self._value: T
         self._error: BaseException | None = None
         self.start()
 
     def run(self) -> None:
-        """Keep what the function returns or raises."""
+        """Keep what the function returns or raises, and nothing else."""
+        function, self._function = self._function, None
+        assert function is not None  # noqa: S101 - a thread runs once
         try:
-            self._value = self._function()
+            self._value = function()
         except BaseException as error:
             self._error = error
 
@@ -48,12 +50,12 @@ class Download:
         self._pending = {name: Background(_reader(storage.get, name), f"get {name}") for name in names}
 
     def result(self, name: str) -> bytes:
-        """Wait for one object, and return it.
+        """Wait for one object, and return it, once: it may be large, so nothing of it is kept here.
 
         Raises:
             StorageError: Storage failed.
         """
-        return self._pending[name].result()
+        return self._pending.pop(name).result()
 
 
 def _reader(get: Callable[[str], bytes], name: str) -> Callable[[], bytes]:

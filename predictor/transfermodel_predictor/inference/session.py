@@ -46,6 +46,8 @@ def open_session(model: bytes | Path, threads: int) -> Session:
         session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors share no base class but Exception
         raise ArtifactMalformed(f"model.onnx cannot be loaded: {error}. Train the model again.") from error
+    # ONNX Runtime's wrapper keeps the file for a fallback between devices that there is none of here.
+    session._model_bytes = None
     inputs = [entry.name for entry in session.get_inputs()]
     outputs = [entry.name for entry in session.get_outputs()]
     if inputs != [INPUT] or outputs != [OUTPUT]:
