@@ -159,7 +159,8 @@ def learn(
     splits = _evaluate(backbone, split, normalise, device, estimate, progress)
     metrics = splits[0].metrics
     progress.say(
-        f"Accuracy {metrics.accuracy:.4f} ({metrics.low:.4f} to {metrics.high:.4f}) on {splits[0].split}, {metrics.count} samples."
+        f"Accuracy {metrics.accuracy:.4f} ({metrics.low:.4f} to {metrics.high:.4f}) on {splits[0].split}, "
+        f"{metrics.count} samples."
     )
     return Trained(backbone, Learned(splits[0], splits, history, notes), split, spool, folder, device, normalise)
 
@@ -205,7 +206,8 @@ def _split(
         if not chosen.any() and test is None:
             raise RunError(
                 Reason.DATA_INVALID,
-                "Every class has a single image, so none can be held out to judge the model: add images, or set spec.data.test.",
+                "Every class has a single image, so none can be held out to judge the model: add images, or "
+                "set spec.data.test.",
             )
         validation = train.select(np.flatnonzero(chosen)) if chosen.any() else None
         train = train.select(np.flatnonzero(~chosen))
@@ -256,7 +258,8 @@ def _train(
         fit_probe(network, split.train, normalise, device, progress, flip=False)
     history = fine_tune(network, split.train, normalise, device, settings, training.seed, progress)
     notes = {
-        "fine-tuning": f"{settings.unfreeze}, {settings.epochs} epochs, AdamW, one-cycle to {settings.learning_rate}, batch {settings.batch_size}"
+        "fine-tuning": f"{settings.unfreeze}, {settings.epochs} epochs, AdamW, one-cycle to "
+        "{settings.learning_rate}, batch {settings.batch_size}"
     }
     if split.validation is not None and len(split.validation) >= CALIBRATION_SAMPLES:
         temperature = fit_temperature(

@@ -77,7 +77,8 @@ def read_request() -> RunRequest:
         where = ".".join(str(part) for part in problem["loc"])
         raise RunError(
             Reason.INVALID_SPEC,
-            f"The run's request cannot be understood ({where}: {problem['msg']}): operator and trainer must be of one version.",
+            f"The run's request cannot be understood ({where}: {problem['msg']}): operator and trainer must be "
+            "of one version.",
         ) from error
 
 
@@ -103,8 +104,8 @@ class Deadline:
             RunFailure(
                 failure=FailureClass.USER,
                 reason=Reason.DEADLINE_EXCEEDED,
-                message=f"Training was stopped after {self.seconds} s (spec.training.maxDurationSeconds): raise it, lower "
-                "fineTuning.epochs, use strategy FeatureExtraction, or give it more resources.",
+                message=f"Training was stopped after {self.seconds} s (spec.training.maxDurationSeconds): raise it, "
+                "lower fineTuning.epochs, use strategy FeatureExtraction, or give it more resources.",
             )
         )
         os._exit(code)
@@ -142,7 +143,10 @@ def write_outcome(outcome: RunResult | RunFailure) -> None:
 
 
 def shortened(outcome: RunResult | RunFailure) -> str:
-    """Return the outcome as JSON of at most 3072 bytes: warnings go first, then seconds and lesser metrics, then words."""
+    """Return the outcome as JSON of at most 3072 bytes.
+
+    Warnings go first, then seconds and lesser metrics, then the end of the message.
+    """
 
     def text(value: RunResult | RunFailure) -> str:
         return value.model_dump_json(by_alias=True, exclude_none=True)

@@ -65,7 +65,8 @@ def check_request(request: RunRequest) -> None:
     ):
         raise RunError(
             Reason.INVALID_SPEC,
-            "weights {scratch: true} have nothing to extract: use spec.training {strategy: FineTuning, fineTuning: {unfreeze: All}}.",
+            "weights {scratch: true} have nothing to extract: use spec.training {strategy: FineTuning, "
+            "fineTuning: {unfreeze: All}}.",
         )
 
 

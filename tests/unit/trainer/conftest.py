@@ -56,7 +56,7 @@ def request_for(tmp_path: Path) -> Callable[..., RunRequest]:
 
     def make(train: str, **changes: Any) -> RunRequest:
         sources = {role: {"uri": changes.pop(role)} for role in ("validation", "test") if role in changes}
-        wire = {
+        wire: dict[str, Any] = {
             "run": "0" * 40,
             "namespace": "tests",
             "name": "colours",

@@ -136,7 +136,7 @@ def test_threads_follow_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     limit = tmp_path / "cpu.max"
     monkeypatch.setattr(machine, "CGROUP_V2", limit)
     monkeypatch.setattr(machine, "CGROUP_V1", tmp_path)
-    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda _: set(range(8)))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
     assert machine.threads() == 8
     for content, expected in (("max 100000", 8), ("200000 100000", 2), ("50000 100000", 1), ("1600000 100000", 8)):
         limit.write_text(content)

@@ -16,6 +16,8 @@ from transfermodel_predictor.inference.session import open_session
 from transfermodel_trainer import learn, run
 from transfermodel_trainer.errors import RunError
 from transfermodel_trainer.progress import Progress
+from transfermodel_trainer.publishing.export import export_onnx
+from transfermodel_trainer.publishing.output import RunFolder
 
 from tests.support import datasets
 
@@ -107,13 +109,13 @@ def test_equal_runs_give_equal_artifacts(trained: RunResult, request_for: Make, 
 
 def test_a_concurrent_winner_stands(trained: RunResult, request_for: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     # The other run finishes between our look for a result and our end.
-    real, looks = run.RunFolder.stored_result, []
+    real, looks = RunFolder.stored_result, []
 
-    def stored(folder: run.RunFolder) -> RunResult | None:
+    def stored(folder: RunFolder) -> RunResult | None:
         looks.append(folder)
         return None if len(looks) == 1 else real(folder)
 
-    monkeypatch.setattr(run.RunFolder, "stored_result", stored)
+    monkeypatch.setattr(RunFolder, "stored_result", stored)
     result = execute(request_for(trained_uri(trained)))
     assert result == trained.model_copy(update={"reused": True})
 
@@ -269,12 +271,11 @@ def test_an_export_that_differs_is_not_published(
     def other(network: Any, size: int, path: Path) -> bytes:
         with torch.no_grad():
             network.head.bias += 0.5
-        model = real(network, size, path)
+        model = export_onnx(network, size, path)
         with torch.no_grad():
             network.head.bias -= 0.5
         return model
 
-    real = learn.export_onnx
     monkeypatch.setattr(learn, "export_onnx", other)
     error = refused(request_for(write("train", colours)))
     assert error.reason is Reason.EXPORT_MISMATCH

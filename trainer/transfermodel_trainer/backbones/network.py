@@ -60,7 +60,8 @@ class Network(nn.Module):
         except (RuntimeError, AssertionError, ValueError) as error:
             raise RunError(
                 Reason.INVALID_SPEC,
-                f"spec.backbone.input.size {self.size} does not suit torchvision/{self.name} ({str(error).splitlines()[0]}): "
+                f"spec.backbone.input.size {self.size} does not suit torchvision/{self.name} "
+                f"({str(error).splitlines()[0]}): "
                 f"its least size is {registry.minimum_size(self.name)}, its own {registry.native_size(self.name)}.",
             ) from error
         finally:

@@ -59,7 +59,8 @@ def build(name: str, size: int, classes: int = 1000) -> nn.Module:
     except (ValueError, AssertionError, RuntimeError) as error:
         raise RunError(
             Reason.INVALID_SPEC,
-            f"spec.backbone.input.size {size} does not suit {LIBRARY}/{name} ({str(error).strip() or 'not a multiple of its patches'}): "
+            f"spec.backbone.input.size {size} does not suit {LIBRARY}/{name} "
+            f"({str(error).strip() or 'not a multiple of its patches'}): "
             f"its own size is {native_size(name)}.",
         ) from error
     return model

@@ -59,7 +59,8 @@ def download_named(name: str, weights: str, cache: Path) -> Path:
     except (OSError, RuntimeError) as error:  # URLError and timeouts are OSErrors; a wrong hash is a RuntimeError
         raise StorageFailure(
             Reason.WEIGHTS_UNAVAILABLE,
-            f"The weights {entry.name} of torchvision/{name} could not be downloaded from {entry.url} ({_cause(error)}): "
+            f"The weights {entry.name} of torchvision/{name} could not be downloaded from {entry.url} "
+            f"({_cause(error)}): "
             "let the training pod reach that host, or store the weights as a .safetensors file and set "
             "spec.backbone.weights.uri instead of name.",
         ) from error

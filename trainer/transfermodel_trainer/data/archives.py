@@ -62,7 +62,8 @@ def members(path: Path, uri: str, limits: Limits | None = None) -> Iterator[Memb
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, EOFError, NotImplementedError) as error:
         raise RunError(
             Reason.DATA_INVALID,
-            f"{uri} cannot be read as the archive that its name says ({error}): make it again, as .tar, .tar.gz, .tgz or .zip.",
+            f"{uri} cannot be read as the archive that its name says ({error}): make it again, as .tar, "
+            ".tar.gz, .tgz or .zip.",
         ) from error
 
 

@@ -70,7 +70,8 @@ def find_classes(names: Iterable[str], uri: str, *, role: str = "train") -> Clas
     if empty:
         raise RunError(
             Reason.EMPTY_CLASS,
-            f"spec.data.{role}.uri {uri}: no file in class folder {listed(empty)}; add images to it or remove the folder.",
+            f"spec.data.{role}.uri {uri}: no file in class folder {listed(empty)}; add images to it or remove "
+            "the folder.",
         )
     if len(filled) < 2 and role == "train":
         raise RunError(

@@ -107,7 +107,8 @@ def _check(fetched: Fetched, unreadable: tuple[tuple[str, str], ...]) -> None:
     if len(unreadable) > max(TOLERATED_FILES, TOLERATED_SHARE * count):
         raise RunError(
             Reason.TOO_MANY_UNREADABLE_FILES,
-            f"spec.data.{role}.uri {uri}: {len(unreadable)} of {count} files cannot be read as images: {examples(unreadable)}. "
+            f"spec.data.{role}.uri {uri}: {len(unreadable)} of {count} files cannot be read as images: "
+            f"{examples(unreadable)}. "
             "Remove them, or store them as PNG, JPEG, WEBP, BMP, GIF or TIFF.",
         )
     bad = {name for name, _ in unreadable}
@@ -116,5 +117,6 @@ def _check(fetched: Fetched, unreadable: tuple[tuple[str, str], ...]) -> None:
     if empty:
         raise RunError(
             Reason.EMPTY_CLASS,
-            f"spec.data.{role}.uri {uri}: no readable image in class folder {listed(empty)}: {examples(unreadable)}. Add images to it.",
+            f"spec.data.{role}.uri {uri}: no readable image in class folder {listed(empty)}: "
+            f"{examples(unreadable)}. Add images to it.",
         )

@@ -54,7 +54,8 @@ def fetch(source: Source, spool: Spool, folder: Path, step: Step, limits: Limits
         if not source.unchanged():
             raise StorageFailure(
                 Reason.STORAGE_UNAVAILABLE,
-                f"spec.data.{source.role}.uri {source.uri} was changed while it was being read: the run starts again by itself.",
+                f"spec.data.{source.role}.uri {source.uri} was changed while it was being read: the run starts "
+                "again by itself.",
             )
     samples = tuple(Sample(name, label, positions[name]) for name, label in classes.members)
     return Fetched(source, classes, samples)

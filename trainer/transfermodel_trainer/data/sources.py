@@ -59,7 +59,10 @@ class Source:
 
 
 def _stands_for_folder(entry: ObjectInfo) -> bool:
-    """Tell whether an object only marks a folder: consoles store `class/` as an empty object, listed without the slash."""
+    """Tell whether an object only marks a folder.
+
+    Consoles store `class/` as an empty object; obstore lists it without the slash.
+    """
     return entry.size == 0 and not re.search(r"\.[A-Za-z][A-Za-z0-9]{1,4}$", entry.path)
 
 
@@ -95,6 +98,7 @@ def look_up(role: Role, uri: str, environment: Mapping[str, str]) -> Source:
     if not objects:
         raise RunError(
             Reason.DATA_NOT_FOUND,
-            f"spec.data.{role}.uri: there is nothing under {uri}: check the bucket and the prefix, and that the data was uploaded.",
+            f"spec.data.{role}.uri: there is nothing under {uri}: check the bucket and the prefix, and that the "
+            "data was uploaded.",
         )
     return Source(role, uri, storage, tuple(objects), archive)

@@ -51,7 +51,8 @@ def check_served(
     if differing > TOLERATED_SHARE * count:
         raise RunBroken(
             Reason.EXPORT_MISMATCH,
-            f"What would be served labels {differing} of {count} samples differently from what was trained; nothing was published. "
+            f"What would be served labels {differing} of {count} samples differently from what was trained; "
+            "nothing was published. "
             "Use another spec.backbone.name, and report this one.",
         )
     return count

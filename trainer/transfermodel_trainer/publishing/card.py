@@ -18,12 +18,14 @@ def write_card(title: str, description: ModelDescription, learned: Learned, coun
         f"| {_plain(c.label)} | {c.precision:.3f} | {c.recall:.3f} | {c.count} |" for c in metrics.classes
     )
     facts = "\n".join(f"- {key}: {_plain(value)}" for key, value in (provenance(description) | learned.notes).items())
+    size = description.preprocessing.size
     return f"""# {title}
 
 Tells {len(description.labels)} classes of images apart: {labels}.
 
 ## Quality
-Accuracy {metrics.accuracy:.1%} (95 % interval {metrics.low:.1%} to {metrics.high:.1%}, {metrics.count} samples), {measured}.
+Accuracy {metrics.accuracy:.1%} (95 % interval {metrics.low:.1%} to {metrics.high:.1%}, {metrics.count} samples),
+{measured}.
 Cross entropy {metrics.cross_entropy:.3f} nats, expected calibration error {metrics.calibration_error:.3f}.
 
 | class | precision | recall | samples |
@@ -41,8 +43,8 @@ that it was measured on.
 {facts}
 
 ## Files
-`model.onnx`: `images` float32 (N, 3, {description.preprocessing.size}, {description.preprocessing.size}), preprocessed as
-`model.json` says, to `logits` (N, {len(description.labels)}). `model.safetensors`: the same weights under torchvision's names.
+`model.onnx`: `images` float32 (N, 3, {size}, {size}), preprocessed as `model.json` says, to `logits`
+(N, {len(description.labels)}). `model.safetensors`: the same weights under torchvision's names.
 `metrics.json`, `report.html`: how it was measured. `manifest.json`: SHA-256 of every file.
 """.encode()
 

@@ -22,7 +22,7 @@ CHECKED_BATCHES = (1, 3)
 
 
 def export_onnx(network: nn.Module, size: int, path: Path) -> bytes:
-    """Write and return the network in eval mode as ONNX: `images` float32 (N, 3, size, size) -> `logits` (N, K), N free.
+    """Write and return the network as ONNX: `images` float32 (N, 3, size, size) -> `logits` (N, K), N free.
 
     By the TorchScript exporter: the newer one is slower, writes a second file and keeps the batch fixed for some.
     """
@@ -65,7 +65,10 @@ class FixedAveragePool(nn.Module):
 
 
 def pooling_matrix(source: int, target: int) -> Tensor:
-    """Return (target, source): row i averages the inputs floor(i s / t) to ceil((i + 1) s / t), as adaptive pooling does."""
+    """Return (target, source): row i averages the inputs floor(i s / t) to ceil((i + 1) s / t).
+
+    So does torch's adaptive average pooling, for s inputs and t outputs.
+    """
     matrix = torch.zeros(target, source)
     for row in range(target):
         first, last = row * source // target, -(-(row + 1) * source // target)
@@ -124,6 +127,7 @@ def check_export(model: bytes, network: nn.Module, inputs: Tensor, threads: int)
         if not difference <= TOLERANCE:
             raise RunBroken(
                 Reason.EXPORT_MISMATCH,
-                f"The exported ONNX model differs from the trained one by {difference:.2g} at batch {size} (allowed: {TOLERANCE:g}); "
+                f"The exported ONNX model differs from the trained one by {difference:.2g} at batch {size} "
+                f"(allowed: {TOLERANCE:g}); "
                 "nothing was published. Use another spec.backbone.name, and report this one.",
             )

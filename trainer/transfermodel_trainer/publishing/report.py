@@ -127,7 +127,8 @@ def _curve(history: tuple[Epoch, ...]) -> str:
         f'<polyline points="{line}" fill="none" stroke="#0969da" stroke-width="2"/>{dots}'
         f'<text x="{margin}" y="{margin - 10}">training loss, {top:.3f} at the top</text>'
         f'<text x="{margin}" y="{height - 12}">epoch 1</text>'
-        f'<text x="{width - margin}" y="{height - 12}" text-anchor="end">epoch {len(history)}: {history[-1].loss:.3f}</text></svg>'
+        f'<text x="{width - margin}" y="{height - 12}" text-anchor="end">epoch {len(history)}: '
+        f"{history[-1].loss:.3f}</text></svg>"
     )
 
 
@@ -140,7 +141,8 @@ def _mistakes(evaluated: Evaluated, labels: tuple[str, ...]) -> str:
     # The surest mistakes teach most: wrong labels and look-alikes come first.
     order = wrong[confidence[wrong].argsort(descending=True, stable=True)][:SHOWN_MISTAKES].tolist()
     figures = [
-        f'<figure><img alt="" src="{_thumbnail(evaluated.images.pixels[index])}"><figcaption>{escape(labels[predicted[index]])} '
+        f'<figure><img alt="" src="{_thumbnail(evaluated.images.pixels[index])}">'
+        f"<figcaption>{escape(labels[predicted[index]])} "
         f"({confidence[index]:.0%})<br>truly {escape(labels[evaluated.images.classes[index]])}<br>"
         f"<code>{escape(evaluated.images.names[index])}</code></figcaption></figure>"
         for index in order

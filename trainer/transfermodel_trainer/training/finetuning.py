@@ -160,6 +160,7 @@ def _check_finite(loss: Tensor, epoch: int, peak: float) -> None:
     if not torch.isfinite(loss):
         raise RunBroken(
             Reason.TRAINING_DIVERGED,
-            f"The loss was no longer a number in epoch {epoch}: set a lower spec.training.fineTuning.learningRate (it is {peak:g}; "
+            f"The loss was no longer a number in epoch {epoch}: set a lower "
+            f"spec.training.fineTuning.learningRate (it is {peak:g}; "
             f"try {peak / 10:g}).",
         )
