@@ -119,19 +119,22 @@ def wait_until_ready(read: Callable[[], dict[str, Manifest]], names: list[str], 
 
 def table(views: Iterable[View], elapsed_seconds: float) -> Table:
     """Return the live table."""
-    grid = Table(box=None, padding=(0, 1), title=f"{elapsed_seconds:.0f} s", title_justify="left", title_style="dim")
-    for heading in ("TRANSFERMODEL", "STAGE", "PROGRESS", "", "EPOCH", "ETA", "LOSS", ""):
-        grid.add_column(heading, no_wrap=True, header_style="dim")
+    title = f"{elapsed_seconds:.0f} s"
+    grid = Table(box=None, padding=(0, 1), title=title, title_justify="left", title_style="dim", expand=True)
+    widths = {"TRANSFERMODEL": 15, "STAGE": 9, "PROGRESS": 20, " ": 5, "EPOCH": 6, "ETA": 6, "LOSS": 7}
+    for heading, width in widths.items():
+        grid.add_column(heading, width=width, no_wrap=True, header_style="dim")
+    grid.add_column("", ratio=1, no_wrap=True, overflow="ellipsis")  # the message takes what is left
     for v in views:
         grid.add_row(
             f"[bold]{v.name}[/]",
             Text(v.stage, style=COLOURS.get(v.stage, "yellow")),
-            ProgressBar(total=100, completed=v.percent, width=24),
+            ProgressBar(total=100, completed=v.percent, width=20),
             f"{v.percent} %",
             v.epoch,
             v.eta,
             v.loss,
-            Text(v.message, style="dim", overflow="ellipsis"),
+            Text(v.message, style="dim"),
         )
     return grid
 
