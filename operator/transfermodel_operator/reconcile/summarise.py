@@ -11,7 +11,8 @@ from transfermodel_operator.plan import EventPost, Plan
 from transfermodel_operator.reconcile.visit import Visit
 from transfermodel_operator.runs.attempts import format_time
 
-PROGRESS: Final = {"percent", "epoch", "epochs", "etaSeconds", "loss"}
+PROGRESS: Final = {"percent", "epoch", "epochs", "etaSeconds", "loss", "startTime"}
+"""Held until there is enough of it, or something else to write: the start alone is not worth a write."""
 QUIET: Final = {Reason.PENDING, Reason.RECONCILING}
 """Nothing has happened yet that is worth telling."""
 NOT_YET_STARTED: Final = {
