@@ -15,7 +15,7 @@ from devcluster import cluster
 from tests.bench import footprint, loop
 from tests.bench.audit import AuditLog
 from tests.bench.figures import Figure, table, write_json
-from tests.support.stack import REPOSITORY, Stack
+from tests.support.stack import Stack
 
 
 def main() -> int:
@@ -72,10 +72,9 @@ def benches(stack: Stack, rounds: int, wakes: int) -> dict[str, Callable[[], lis
         return loop.writes(stack, AuditLog(path), rounds=min(rounds, 3))
 
     def predictor_start() -> list[Figure]:
-        # A process of its own: it prints its own table, and imports what a cluster's client has no use for.
-        script = REPOSITORY / "tests" / "bench" / "predictor_start.py"
-        subprocess.run([sys.executable, str(script)], check=True, cwd=REPOSITORY)
-        return []
+        from tests.bench import predictor_start as bench  # needs torch: only where it is asked for
+
+        return [figure for name in ("resnet18", "resnet50") for figure in bench.measure(name, rounds, seconds=5.0)]
 
     measures = (
         footprint.image_sizes,
