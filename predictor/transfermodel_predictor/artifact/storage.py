@@ -1,5 +1,6 @@
 """Object storage for trainer and predictor: S3 and, for one machine, folders. The only place that knows obstore."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -238,6 +239,9 @@ def translate(error: Exception, action: str, address: str) -> StorageError:
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of what obstore says: the rest is its debugging output."""
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__
+    """Return what S3 says in its answer, or the first line of what obstore says: the rest is debugging output."""
+    text = str(error).strip()
+    code, message = (re.search(rf"<{tag}>([^<]*)</{tag}>", text) for tag in ("Code", "Message"))
+    if code:
+        return f"{code[1]}: {message[1]}"[:300] if message else code[1]
+    return text.splitlines()[0][:300] if text else type(error).__name__
