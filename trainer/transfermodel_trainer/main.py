@@ -44,22 +44,31 @@ def main() -> NoReturn:
 def run() -> int:
     """Run, write the termination message, and return the exit code."""
     try:
-        request = read_request()
-        progress = Progress(fine_tuning=request.training.strategy == "FineTuning")
-        progress.start()
-        deadline = Deadline(request.training.max_duration_seconds)
-        deadline.start()
-        result = execute(request, os.environ, progress, before_publishing=deadline.cancel)
+        result = supervised(read_request())
     except RunError as error:
         return fail(error.to_failure())
     except Exception as error:
         if out_of_memory(error):
             return fail(out_of_memory_failure())
         traceback.print_exc()
+        write_outcome(crashed(error))
         return EXIT_FAILED
     write_outcome(result)
     print(f"Done: {result.uri} ({result.digest})", flush=True)
     return EXIT_SUCCEEDED
+
+
+def supervised(request: RunRequest) -> RunResult:
+    """Run under the clock, with a sign of life every two seconds."""
+    progress = Progress(fine_tuning=request.training.strategy == "FineTuning")
+    deadline = Deadline(request.training.max_duration_seconds)
+    progress.start()
+    deadline.start()
+    try:
+        return execute(request, os.environ, progress, before_publishing=deadline.cancel)
+    finally:
+        deadline.cancel()
+        progress.stop()
 
 
 def read_request() -> RunRequest:
@@ -116,6 +125,16 @@ def fail(failure: RunFailure) -> int:
     print(f"Failed: {failure.reason}: {failure.message}", file=sys.stderr, flush=True)
     write_outcome(failure)
     return EXIT_USER_ERROR
+
+
+def crashed(error: Exception) -> RunFailure:
+    """Return what can be said of an error that nobody foresaw."""
+    words = " ".join(str(error).split()) or "no message"
+    return RunFailure(
+        failure=FailureClass.RUN,
+        reason=Reason.RUN_FAILED,
+        message=f"The trainer crashed: {type(error).__name__}: {words}; the pod's log shows where.",
+    )
 
 
 def out_of_memory(error: Exception) -> bool:
@@ -195,6 +214,9 @@ def end_at_sigterm() -> None:
 def settle_environment() -> None:
     """Keep libraries within the container: its processors, and the one folder that can be written."""
     os.environ.setdefault("OMP_NUM_THREADS", str(machine.threads()))
+    # Threads that spin while they wait take from the neighbours and from each other: on two busy cores a step cost
+    # 0.35 s of processor time without spinning, 0.45 to 1.0 s with it.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     temporary = tempfile.gettempdir()
     home = os.environ.get("HOME", "")
     if not home or not os.access(home, os.W_OK):

@@ -27,9 +27,9 @@ REQUIRED_CREDENTIAL_KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 EXIT_SUCCEEDED: Final = 0
 EXIT_FAILED: Final = 1
-"""A crash that wrote no RunFailure: the Job tries again, up to its backoffLimit."""
+"""A crash, with a RunFailure RunFailed where it could still be written: the Job tries again, up to its backoffLimit."""
 EXIT_USER_ERROR: Final = 42
-"""A RunFailure was written, of whatever class: the Job fails at once (podFailurePolicy FailJob) and the operator
+"""A failure that the trainer understood, of any class: the Job fails at once (podFailurePolicy FailJob), the operator
 decides by the failure's class; so a storage outage is retried with the operator's backoff, not by the Job."""
 
 TERMINATION_MESSAGE_LIMIT: Final = 3072

@@ -104,6 +104,21 @@ def test_a_request_that_cannot_be_understood(
     assert RunFailure.model_validate_json((tmp_path / "last-words").read_text()).reason is Reason.INVALID_SPEC
 
 
+def test_a_crash_leaves_its_name(
+    write: Write, request_for: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def broken(*_: object, **__: object) -> RunResult:
+        raise ZeroDivisionError("float division\nby zero")
+
+    monkeypatch.setattr("transfermodel_trainer.main.execute", broken)
+    monkeypatch.setenv("TRANSFERMODEL_RUN", wire(request_for("file:///nowhere")))
+    monkeypatch.setenv("TRANSFERMODEL_TERMINATION_LOG", f"{tmp_path}/last-words")
+    assert main.run() == 1
+    failure = RunFailure.model_validate_json((tmp_path / "last-words").read_text())
+    assert (failure.failure, failure.reason) == (FailureClass.RUN, Reason.RUN_FAILED)
+    assert "ZeroDivisionError: float division by zero" in failure.message
+
+
 def result(**changes: object) -> RunResult:
     values = {
         "run": "0" * 64,
