@@ -52,7 +52,7 @@ def test_a_graph_that_differs_is_refused(tmp_path: Path) -> None:
     network = Network("squeezenet1_1", 32, 3).eval()
     model = export_onnx(network, 32, tmp_path / "model.onnx")
     with torch.no_grad():
-        network.head.bias += 0.1
+        network.head.bias.add_(0.1)
     with pytest.raises(RunError) as caught:
         check_export(model, network, torch.randn(4, 3, 32, 32), 1)
     assert caught.value.reason is Reason.EXPORT_MISMATCH
