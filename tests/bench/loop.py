@@ -11,7 +11,8 @@ import httpx
 from tests.bench.audit import AuditLog
 from tests.bench.figures import Figure
 from tests.support import datasets
-from tests.support.stack import Stack, Workspace, quick_spec
+from tests.support.specs import quick_spec
+from tests.support.stack import Stack, Workspace
 from tests.support.waiting import wait_for
 
 OVERHEAD_TARGET_SECONDS = 10.0

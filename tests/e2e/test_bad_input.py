@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.support import datasets
-from tests.support.stack import Manifest, Workspace, quick_spec
+from tests.support.specs import Manifest, quick_spec
+from tests.support.stack import Workspace
 from tests.support.waiting import hold
 
 NONE: Manifest = {"mode": "None"}

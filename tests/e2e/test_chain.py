@@ -1,7 +1,8 @@
 """TransferModels that start from one another."""
 
 from tests.support import datasets
-from tests.support.stack import Manifest, Workspace, quick_spec
+from tests.support.specs import Manifest, quick_spec
+from tests.support.stack import Workspace
 
 
 def from_base(base: str, train: str, **overrides: object) -> Manifest:

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.support import datasets
-from tests.support.stack import Workspace, quick_spec
+from tests.support.specs import quick_spec
+from tests.support.stack import Workspace
 from tests.support.waiting import hold, wait_for
 
 

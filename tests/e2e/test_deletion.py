@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.support import datasets, operator
-from tests.support.stack import Workspace, quick_spec
+from tests.support.specs import quick_spec
+from tests.support.stack import Workspace
 from tests.support.waiting import wait_for
 
 NAME = "doomed"

@@ -3,7 +3,8 @@
 import json
 
 from tests.support import operator
-from tests.support.stack import OPERATOR_NAMESPACE, Manifest, Stack
+from tests.support.specs import Manifest
+from tests.support.stack import OPERATOR_NAMESPACE, Stack
 from tests.support.waiting import wait_for
 
 

@@ -1,7 +1,8 @@
 """One TransferModel from apply to predictions, through edits, suspension, zero pods and back."""
 
 from tests.support import datasets
-from tests.support.stack import Workspace, quick_spec
+from tests.support.specs import quick_spec
+from tests.support.stack import Workspace
 from tests.support.traffic import traffic
 from tests.support.waiting import hold, wait_for
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.support import datasets, operator
-from tests.support.stack import OPERATOR_NAMESPACE, Manifest, Workspace, quick_spec
+from tests.support.specs import Manifest, quick_spec
+from tests.support.stack import OPERATOR_NAMESPACE, Workspace
 from tests.support.waiting import hold, wait_for
 
 NAME = "survivor"

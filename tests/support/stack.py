@@ -1,6 +1,5 @@
 """The running stack as the tests see it: the cluster's API, its storage and its ingress."""
 
-import base64
 import contextlib
 import json
 import os
@@ -24,9 +23,8 @@ from obstore.store import S3Store
 
 from devcluster import golang
 from tests.support.datasets import Files
+from tests.support.specs import Manifest, instances_of
 from tests.support.waiting import wait_for
-
-Manifest = dict[str, Any]
 
 REPOSITORY = Path(__file__).parents[2]
 OPERATOR_NAMESPACE = "transfermodel-system"
@@ -297,26 +295,3 @@ class Workspace:
         """
         host = urlsplit(self.status(name)["url"]).netloc
         return f"{self.stack.ingress}/v1/models/{name}:predict", {"Host": host}
-
-
-def instances_of(images: list[bytes]) -> Manifest:
-    """Return the body of a V1 request."""
-    return {"instances": [{"image": {"b64": base64.b64encode(image).decode()}} for image in images]}
-
-
-def quick_spec(train: str, test: str | None = None, **overrides: Any) -> Manifest:
-    """Return a spec that trains in seconds: a small network from scratch for two epochs, at 32 pixels."""
-    data: Manifest = {"train": {"uri": train}, "credentialsSecretName": "s3"}
-    if test:
-        data["test"] = {"uri": test}
-    spec: Manifest = {
-        "task": "ImageClassification",
-        "backbone": {"name": "torchvision/resnet18", "weights": {"scratch": True}, "input": {"size": 32}},
-        "data": data,
-        "training": {
-            "strategy": "FineTuning",
-            "fineTuning": {"unfreeze": "All", "epochs": 2, "learningRate": "3e-3", "batchSize": 16},
-        },
-        "output": {"uri": "s3://models", "credentialsSecretName": "s3"},
-    }
-    return spec | overrides

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from tests.support.stack import Workspace, instances_of
+from tests.support.specs import instances_of
+from tests.support.stack import Workspace
 
 LIMIT = 2000
 """Requests at most, whatever happens."""

@@ -1,0 +1,104 @@
+"""Strings and numbers of the API with their rules, for the API server (CEL) and for pydantic."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+
+def rule(expression: str, message: str) -> dict[str, str]:
+    """Return one CEL rule of a structural schema (x-kubernetes-validations)."""
+    return {"rule": expression, "message": message}
+
+
+def rules(*entries: dict[str, str]) -> dict[str, Any]:
+    """Return the schema extension that carries CEL rules, for `json_schema_extra`."""
+    return {"x-kubernetes-validations": list(entries)}
+
+
+ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
+TransferModelName = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$")]
+
+# Kubernetes API conventions: no floats. The pattern keeps `double()` in the CEL rules from failing.
+DECIMAL_PATTERN = r"^[0-9]{1,9}(\.[0-9]{1,12})?([eE]-?[0-9]{1,2})?$"
+Fraction = Annotated[
+    str,
+    Field(
+        max_length=24,
+        pattern=DECIMAL_PATTERN,
+        json_schema_extra=rules(
+            rule("double(self) > 0.0 && double(self) < 1.0", 'must lie between 0 and 1, such as "0.2"')
+        ),
+    ),
+]
+PositiveDecimal = Annotated[
+    str,
+    Field(
+        max_length=24,
+        pattern=DECIMAL_PATTERN,
+        json_schema_extra=rules(rule("double(self) > 0.0", 'must be a positive number as a string, such as "1e-3"')),
+    ),
+]
+Decimal = Annotated[str, Field(max_length=24, pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,12})?$")]
+
+DataUri = Annotated[
+    str,
+    Field(
+        min_length=6,
+        max_length=2048,
+        json_schema_extra=rules(
+            rule("self.startsWith('s3://') || self.startsWith('https://')", "must begin with s3:// or https://"),
+            rule(
+                "!self.startsWith('https://') || self.endsWith('.tar') || self.endsWith('.tar.gz') "
+                "|| self.endsWith('.tgz') || self.endsWith('.zip')",
+                "over https:// the data must be one archive: .tar, .tar.gz, .tgz or .zip",
+            ),
+        ),
+    ),
+]
+WeightsUri = Annotated[
+    str,
+    Field(
+        min_length=6,
+        max_length=2048,
+        json_schema_extra=rules(
+            rule("self.startsWith('s3://') || self.startsWith('https://')", "must begin with s3:// or https://"),
+            rule("self.endsWith('.safetensors')", "must be a .safetensors file; pickled weights are never loaded"),
+        ),
+    ),
+]
+OutputUri = Annotated[
+    str,
+    Field(
+        min_length=6,
+        max_length=2048,
+        json_schema_extra=rules(rule("self.startsWith('s3://')", "must begin with s3://")),
+    ),
+]
+Quantity = Annotated[
+    str | int,
+    Field(
+        json_schema_extra={
+            "x-kubernetes-int-or-string": True,
+            "maxLength": 40,
+            # That of Kubernetes' own resource.Quantity.
+            "pattern": r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))"
+            r"(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$",
+        }
+        | rules(rule("type(self) == int || isQuantity(self)", "must be a quantity, such as 500m, 4Gi or 1")),
+    ),
+]
+
+
+BackboneName = Annotated[
+    str,
+    Field(
+        max_length=63,
+        pattern=r"^torchvision/[a-z0-9_]+$",
+        json_schema_extra=rules(
+            rule(
+                "self.startsWith('torchvision/')",
+                "must be torchvision/<architecture>, such as torchvision/resnet18",
+            )
+        ),
+    ),
+]
