@@ -214,8 +214,9 @@ def end_at_sigterm() -> None:
 def settle_environment() -> None:
     """Keep libraries within the container: its processors, and the one folder that can be written."""
     os.environ.setdefault("OMP_NUM_THREADS", str(machine.threads()))
-    # Threads that spin while they wait take from the neighbours and from each other: on two busy cores a step cost
-    # 0.35 s of processor time without spinning, 0.45 to 1.0 s with it.
+    # OpenMP's threads spin while they wait, and so take the processor from whoever else needs it: two runs side by side
+    # on two processors were ten times slower; a step cost 0.35 s of processor time without spinning, 0.45 to 1.0 s
+    # with it. Torch reads it once, when it is imported: this module must not.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     temporary = tempfile.gettempdir()
     home = os.environ.get("HOME", "")
