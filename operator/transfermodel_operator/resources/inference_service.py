@@ -62,7 +62,9 @@ def predictor_spec(name: str, version: Version, serving: Serving, output: Output
                     *containers.credentials(output.credentials_secret_name if output else None),
                 ],
                 "ports": [{"containerPort": PORT, "protocol": "TCP"}],
-                "readinessProbe": {"httpGet": {"path": "/v2/health/ready", "port": PORT}},
+                # Knative turns a period that is not set into the kubelet's 10 s: one probe missed while the
+                # predictor starts, and a wake takes that much longer.
+                "readinessProbe": {"httpGet": {"path": "/v2/health/ready", "port": PORT}, "periodSeconds": 1},
                 "resources": containers.resources(
                     serving.resources, Resources.model_validate(version.predictor["resources"])
                 ),
