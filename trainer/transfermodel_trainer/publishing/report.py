@@ -23,6 +23,7 @@ table{border-collapse:collapse}td,th{padding:.25em .6em;text-align:right}
 th:first-child,td:first-child{text-align:left}.figures{display:flex;gap:2.5em;flex-wrap:wrap;margin:1em 0}
 .figures b{display:block;font-size:1.8em}.matrix td{border:1px solid #fff;min-width:2.2em;text-align:center}
 .matrix th{font-weight:500;white-space:nowrap}.mistakes{display:flex;flex-wrap:wrap;gap:1em}
+.provenance td{text-align:left;vertical-align:top;overflow-wrap:anywhere}.provenance td:first-child{min-width:9em}
 .mistakes figure{margin:0;width:130px;font-size:13px}.mistakes img{width:96px;height:96px;image-rendering:pixelated}
 .scroll{overflow-x:auto}svg text{font-size:12px}code{background:#f2f4f6;padding:.1em .3em}
 """
@@ -161,7 +162,7 @@ def _thumbnail(pixels: Tensor) -> str:
 def _provenance(description: ModelDescription, learned: Learned) -> str:
     facts = provenance(description) | learned.notes
     rows = "".join(f"<tr><td>{escape(key)}</td><td>{escape(value)}</td></tr>" for key, value in facts.items())
-    return f"<table>{rows}</table>"
+    return f'<table class="provenance">{rows}</table>'
 
 
 def provenance(description: ModelDescription) -> dict[str, str]:
