@@ -47,7 +47,7 @@ format: bootstrap ## format and fix what can be fixed
 check: bootstrap ## format, lint, types, layers, generated files and locks fresh
 	@scripts/check
 
-test-unit: bootstrap ## milliseconds each
+test-unit: bootstrap ## no cluster; most take milliseconds
 	@$(PYTHON) -m pytest tests/unit
 
 test-api: bootstrap ## against a real kube-apiserver
