@@ -40,13 +40,15 @@ PositiveDecimal = Annotated[
 ]
 Decimal = Annotated[str, Field(max_length=24, pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,12})?$")]
 
+S3_OR_HTTPS = rule("self.startsWith('s3://') || self.startsWith('https://')", "must begin with s3:// or https://")
+
 DataUri = Annotated[
     str,
     Field(
         min_length=6,
         max_length=2048,
         json_schema_extra=rules(
-            rule("self.startsWith('s3://') || self.startsWith('https://')", "must begin with s3:// or https://"),
+            S3_OR_HTTPS,
             rule(
                 "!self.startsWith('https://') || self.endsWith('.tar') || self.endsWith('.tar.gz') "
                 "|| self.endsWith('.tgz') || self.endsWith('.zip')",
@@ -61,7 +63,7 @@ WeightsUri = Annotated[
         min_length=6,
         max_length=2048,
         json_schema_extra=rules(
-            rule("self.startsWith('s3://') || self.startsWith('https://')", "must begin with s3:// or https://"),
+            S3_OR_HTTPS,
             rule("self.endsWith('.safetensors')", "must be a .safetensors file; pickled weights are never loaded"),
         ),
     ),

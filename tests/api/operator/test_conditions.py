@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
@@ -70,11 +72,11 @@ async def test_webhook_down(played: World, proxy: ApiProxy, operator: OperatorPr
     await played.wait_ready("digits", timeout_seconds=30)
 
 
-async def test_pods_refused_by_quota(
-    played: World, proxy: ApiProxy, operator: OperatorProcess, spec: dict[str, Any]
-) -> None:
-    quota = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
+@asynccontextmanager
+async def none_of(played: World, resource: str) -> AsyncIterator[None]:
+    """A quota that allows none of a resource, in force within the block."""
     path = f"/api/v1/namespaces/{played.namespace}/resourcequotas"
+    quota = {"metadata": {"name": "none"}, "spec": {"hard": {resource: "0"}}}
     await played.client.request("POST", path, body=quota)
 
     async def counted() -> bool:
@@ -82,10 +84,17 @@ async def test_pods_refused_by_quota(
         return "used" in (found.get("status") or {})
 
     await until(counted, "the quota is in force")
-    await played.apply("digits", spec)
-    message = await played.wait_reason("digits", "Trained", "PodNotCreated", timeout_seconds=20)
-    assert "exceeded quota" in message
+    yield
     await played.client.request("DELETE", f"{path}/none")
+
+
+async def test_pods_refused_by_quota(
+    played: World, proxy: ApiProxy, operator: OperatorProcess, spec: dict[str, Any]
+) -> None:
+    async with none_of(played, "pods"):
+        await played.apply("digits", spec)
+        message = await played.wait_reason("digits", "Trained", "PodNotCreated", timeout_seconds=20)
+        assert "exceeded quota" in message
     await played.wait_ready("digits", timeout_seconds=60)
     assert len(await played.jobs()) == 1
 
@@ -93,19 +102,10 @@ async def test_pods_refused_by_quota(
 async def test_jobs_refused_by_quota(
     played: World, proxy: ApiProxy, operator: OperatorProcess, spec: dict[str, Any]
 ) -> None:
-    quota = {"metadata": {"name": "none"}, "spec": {"hard": {"count/jobs.batch": "0"}}}
-    path = f"/api/v1/namespaces/{played.namespace}/resourcequotas"
-    await played.client.request("POST", path, body=quota)
-
-    async def counted() -> bool:
-        found = await played.client.request("GET", f"{path}/none")
-        return "used" in (found.get("status") or {})
-
-    await until(counted, "the quota is in force")
-    await played.apply("digits", spec)
-    message = await played.wait_reason("digits", "Trained", "PodNotCreated")
-    assert "exceeded quota" in message
-    await played.client.request("DELETE", f"{path}/none")
+    async with none_of(played, "count/jobs.batch"):
+        await played.apply("digits", spec)
+        message = await played.wait_reason("digits", "Trained", "PodNotCreated")
+        assert "exceeded quota" in message
     await played.wait_ready("digits", timeout_seconds=60)
 
 
