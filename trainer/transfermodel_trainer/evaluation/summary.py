@@ -21,6 +21,18 @@ class Evaluated:
 
 
 @dataclass(frozen=True)
+class CurvePoint:
+    """How good the head is when it learns from fewer samples."""
+
+    samples_per_class: int
+    accuracy: float
+    """Mean over the repetitions, on the headline split."""
+    low: float
+    high: float
+    """Least and greatest of the repetitions."""
+
+
+@dataclass(frozen=True)
 class Learned:
     """The outcome of training and evaluation."""
 
@@ -31,6 +43,8 @@ class Learned:
     history: tuple[Epoch, ...]
     notes: dict[str, str]
     """Facts about the fit, such as the penalty of the head."""
+    samples_curve: tuple[CurvePoint, ...] = ()
+    """By samples per class, ascending; empty where it would not be cheap. Its last point is all samples."""
 
     @property
     def estimated(self) -> bool:

@@ -32,7 +32,13 @@ class Epoch:
     """One pass over the training data."""
 
     loss: float
+    """Mean training loss, in nats."""
     learning_rate: float
+    """At the end of the epoch."""
+    validation_accuracy: float | None = None
+    """After the epoch; None without a validation set."""
+    validation_loss: float | None = None
+    """Cross entropy in nats."""
 
 
 def fine_tune(

@@ -1,0 +1,1 @@
+"""TransferModel from Python: the same YAML, the same trainer, artifact and predictor as in a cluster."""

@@ -1,0 +1,1 @@
+"""Trainer and predictor as processes of this machine."""

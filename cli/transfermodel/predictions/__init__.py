@@ -1,0 +1,1 @@
+"""Asking a served model: the same for a server on this machine and for one in a cluster."""

@@ -1,0 +1,1 @@
+"""A first TransferModel file for a folder of images."""

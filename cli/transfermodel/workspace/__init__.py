@@ -1,0 +1,1 @@
+"""./.transfermodel: what was trained and what is served on this machine."""

@@ -1,0 +1,1 @@
+"""The `transfermodel` command: it reads arguments, calls the library `transfermodel`, and prints."""

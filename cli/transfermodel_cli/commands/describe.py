@@ -1,0 +1,5 @@
+"""`transfermodel describe`."""
+
+
+def describe() -> None:
+    """To be written."""

@@ -1,0 +1,5 @@
+"""`transfermodel doctor`."""
+
+
+def doctor() -> None:
+    """To be written."""

@@ -1,0 +1,5 @@
+"""`transfermodel init`."""
+
+
+def init() -> None:
+    """To be written."""

@@ -1,0 +1,5 @@
+"""`transfermodel logs`."""
+
+
+def logs() -> None:
+    """To be written."""

@@ -1,0 +1,5 @@
+"""`transfermodel plan`."""
+
+
+def plan() -> None:
+    """To be written."""

@@ -1,0 +1,5 @@
+"""`transfermodel predict`."""
+
+
+def predict() -> None:
+    """To be written."""

@@ -1,0 +1,5 @@
+"""`transfermodel report`."""
+
+
+def report() -> None:
+    """To be written."""

@@ -1,0 +1,5 @@
+"""`transfermodel run`."""
+
+
+def run() -> None:
+    """To be written."""

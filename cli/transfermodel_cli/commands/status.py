@@ -1,0 +1,5 @@
+"""`transfermodel status`."""
+
+
+def status() -> None:
+    """To be written."""

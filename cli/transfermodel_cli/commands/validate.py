@@ -1,0 +1,5 @@
+"""`transfermodel validate`."""
+
+
+def validate() -> None:
+    """To be written."""

@@ -1,0 +1,5 @@
+"""`transfermodel versions`."""
+
+
+def versions() -> None:
+    """To be written."""
