@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 CLUSTER_PYTHON := .venv-devcluster/bin/python
 CLUSTER ?= devcluster
 
-.PHONY: help bootstrap bootstrap-cluster cluster-up cluster-down cluster-info images deploy demo-cluster demo test test-unit test-api \
+.PHONY: help bootstrap bootstrap-cluster cluster-up cluster-down cluster-info images deploy demo-cluster demo test test-unit test-laptop test-api \
 	test-e2e test-devcluster check format generate bench
 
 help: ## list the targets
@@ -49,6 +49,10 @@ check: bootstrap ## format, lint, types, layers, generated files and locks fresh
 
 test-unit: bootstrap ## no cluster; most take milliseconds
 	@$(PYTHON) -m pytest tests/unit
+
+test-laptop: bootstrap ## the command's real processes on this machine, no cluster; the report in a browser
+	@$(PYTHON) -m pytest tests/laptop
+	@scripts/browser && $(PYTHON) -m pytest tests/browser
 
 test-api: bootstrap ## against a real kube-apiserver
 	@$(PYTHON) -m pytest tests/api
