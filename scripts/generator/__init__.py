@@ -1,1 +1,1 @@
-"""Writes the files that are made from others: the CRD, the chart's values schema, the manifests, the API reference."""
+"""Writes the files that are made from others: the CRD, the chart's values schema, the manifests, the references."""

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from scripts.generator import chart, manifests, reference
+from scripts.generator import chart, command_line, manifests, python_reference, reference
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -16,10 +16,10 @@ def main(arguments: list[str]) -> int:
     check = bool(arguments)
     stale: list[str] = []
     # The manifests are rendered from the chart, so the chart's own files come first, and are right on disk by then.
-    for generate in (chart.files, reference.files, manifests.files):
-        if check and stale and generate is manifests.files:
+    for part in (chart, reference, command_line, python_reference, manifests):
+        if part is manifests and (manifests.fresh() or (check and stale)):
             break
-        for name, text in generate().items():
+        for name, text in part.files().items():
             path = REPOSITORY / name
             if path.exists() and path.read_text() == text:
                 continue
