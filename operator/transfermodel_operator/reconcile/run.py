@@ -2,9 +2,7 @@
 
 from typing import Final
 
-from transfermodel_operator.api import BaseArtifact, ConditionType, Reason, RunBackbone, RunRequest, TransferModelSpec
-from transfermodel_operator.api.run import RunData, RunTraining
-from transfermodel_operator.api.spec import Output
+from transfermodel_operator.api import BaseArtifact, ConditionType, Reason, TransferModelSpec
 from transfermodel_operator.api.status import TrainingStatus
 from transfermodel_operator.findings import Finding, failed, waiting
 from transfermodel_operator.reconcile import base
@@ -14,6 +12,7 @@ from transfermodel_operator.resources.training_job import suspension, training_j
 from transfermodel_operator.runs.attempts import Attempt, orphans, read_attempts
 from transfermodel_operator.runs.key import spec_hash
 from transfermodel_operator.runs.outcome import RETRY, Outcome, judge, read_progress
+from transfermodel_operator.runs.request import run_request
 from transfermodel_operator.versions import of_run
 
 LOOK_AGAIN_SECONDS: Final = 2.0
@@ -137,7 +136,16 @@ def start(visit: Visit, spec: TransferModelSpec, attempts: list[Attempt], curren
     job = training_job(
         visit.model,
         spec,
-        run_request(visit, spec, output, artifact),
+        run_request(
+            run=visit.run_key,
+            namespace=visit.namespace,
+            name=visit.name,
+            spec=spec,
+            base=artifact,
+            output_uri=output.uri,
+            allow_named_weights=visit.settings.allow_named_weights,
+            gpus=containers.gpus(containers.resources(spec.training.resources, visit.settings.trainer_resources)),
+        ),
         output,
         visit.settings,
         number,
@@ -153,32 +161,3 @@ def start(visit: Visit, spec: TransferModelSpec, attempts: list[Attempt], curren
     visit.find(ConditionType.TRAINED, waiting(Reason.PENDING, "The training Job waits for its pod"))
     visit.training = TrainingStatus(run=visit.run_key, attempt=number)
     visit.again(LOOK_AGAIN_SECONDS)
-
-
-def run_request(visit: Visit, spec: TransferModelSpec, output: Output, artifact: BaseArtifact | None) -> RunRequest:
-    """Return what the trainer needs to know."""
-    data, training = spec.data, spec.training
-    return RunRequest(
-        run=visit.run_key,
-        namespace=visit.namespace,
-        name=visit.name,
-        task=spec.task,
-        backbone=RunBackbone(
-            name=spec.backbone.name, weights=spec.backbone.weights, base=artifact, input=spec.backbone.input
-        ),
-        data=RunData(
-            train=data.train,
-            validation=data.validation,
-            test=data.test,
-            **({} if data.validation_fraction is None else {"validation_fraction": data.validation_fraction}),
-        ),
-        training=RunTraining(
-            strategy=training.strategy,
-            fine_tuning=training.fine_tuning,
-            seed=training.seed,
-            max_duration_seconds=training.max_duration_seconds,
-        ),
-        output_uri=output.uri.rstrip("/"),
-        allow_named_weights=visit.settings.allow_named_weights,
-        gpus=containers.gpus(containers.resources(training.resources, visit.settings.trainer_resources)),
-    )
