@@ -1,9 +1,119 @@
-"""Which samples are held out: decided by each sample's content, so that none ever changes sides."""
+"""Which samples are learned from and which are held out.
+
+A sample that is held out of the training data is chosen by its content, so that none ever changes sides.
+"""
 
 import hashlib
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from transfermodel_operator.api import Reason, RunRequest
+from transfermodel_operator.api.run import RunCounts
+from transfermodel_predictor.artifact.description import Preprocessing
+
+from transfermodel_trainer.data.decode import Decoded, decode
+from transfermodel_trainer.data.fetch import Fetched
+from transfermodel_trainer.data.images import Images
+from transfermodel_trainer.data.sources import Role
+from transfermodel_trainer.data.spool import Spool
+from transfermodel_trainer.errors import RunError, listed
+from transfermodel_trainer.progress import Progress
+
+
+@dataclass(frozen=True)
+class Split:
+    """The samples of a run by what they are for."""
+
+    train: Images
+    validation: Images | None
+    test: Images | None
+    warnings: tuple[str, ...]
+    skipped: int
+    labels: tuple[str, ...]
+
+    def counts(self) -> RunCounts:
+        """Return how many there are of each."""
+        return RunCounts(
+            classes=len(self.labels),
+            train=len(self.train),
+            validation=len(self.validation) if self.validation else 0,
+            test=len(self.test) if self.test else 0,
+            skipped=self.skipped,
+        )
+
+
+def split_up(
+    request: RunRequest,
+    fetched: list[Fetched],
+    spool: Spool,
+    preprocessing: Preprocessing,
+    folder: Path,
+    progress: Progress,
+) -> Split:
+    """Decode everything and part what is for learning from what is for judging.
+
+    Raises:
+        RunError: what images can be wrong in, or DataInvalid when nothing can be held out.
+    """
+    decoded: dict[Role, Decoded] = {}
+    warnings: list[str] = []
+    for number, source in enumerate(fetched):
+        role = source.source.role
+        first = 0.6 + 0.4 * number / len(fetched)
+        decoded[role] = decode(
+            source,
+            spool,
+            preprocessing,
+            folder,
+            lambda done, first=first: progress.step(first + 0.4 * done / len(fetched)),  # type: ignore[misc]
+        )
+        skipped = decoded[role].warning(role)
+        if skipped:
+            warnings.append(skipped)
+        if source.classes.outside:
+            warnings.append(
+                f"{source.classes.outside} files of spec.data.{role} lie in no class folder and were ignored."
+            )
+    train = decoded["train"].images
+    validation = decoded["validation"].images if "validation" in decoded else None
+    test = decoded["test"].images if "test" in decoded else None
+    for role, other in (("validation", validation), ("test", test)):
+        if other is not None:
+            warnings += _overlap(train, other, role)
+    if validation is None and request.training.strategy == "FineTuning":
+        chosen = held_out(
+            train.digests, train.classes.numpy(), float(request.data.validation_fraction), request.training.seed
+        )
+        if not chosen.any() and test is None:
+            raise RunError(
+                Reason.DATA_INVALID,
+                "Every class has a single image, so none can be held out to judge the model: add images, or "
+                "set spec.data.test.",
+            )
+        validation = train.select(np.flatnonzero(chosen)) if chosen.any() else None
+        train = train.select(np.flatnonzero(~chosen))
+    return Split(
+        train,
+        validation,
+        test,
+        tuple(warnings),
+        sum(len(entry.unreadable) for entry in decoded.values()),
+        fetched[0].classes.labels,
+    )
+
+
+def _overlap(train: Images, other: Images, role: str) -> list[str]:
+    """Return a warning when samples of a holdout were learned from."""
+    known = set(train.digests)
+    both = [name for name, digest in zip(other.names, other.digests, strict=True) if digest in known]
+    if not both:
+        return []
+    return [
+        f"{len(both)} of {len(other)} files of spec.data.{role} are also in spec.data.train ({listed(both, 3)}): "
+        "its metrics are too good."
+    ]
 
 
 def position(digest: str, seed: int) -> float:
