@@ -32,6 +32,15 @@ SPECS: Final[dict[str, Example]] = {
         },
         "output": {"uri": "s3://models"},
     },
+    "Images that a table lists": {
+        "task": "ImageClassification",
+        "backbone": {"name": "torchvision/resnet18", "weights": {"name": "DEFAULT"}},
+        "data": {
+            "train": {"uri": "s3://datasets/birds/train.csv"},
+            "test": {"uri": "s3://datasets/birds/test.csv"},
+            "format": {"pathColumn": "image", "labelColumn": "species"},
+        },
+    },
     "Weights of your own, fine-tuned on a GPU": {
         "task": "ImageClassification",
         "backbone": {

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from transfermodel_operator.api.conditions import Reason
 from transfermodel_operator.api.meta import ApiModel
-from transfermodel_operator.api.spec import DataSource, FineTuning, Input, Weights
+from transfermodel_operator.api.spec import DataSource, FineTuning, Format, Input, Weights
 
 REQUEST_VARIABLE: Final = "TRANSFERMODEL_RUN"
 """Environment variable that holds the RunRequest as JSON."""
@@ -74,6 +74,7 @@ class RunData(ApiModel):
     validation: DataSource | None = None
     test: DataSource | None = None
     validation_fraction: str = "0.2"
+    format: Format | None = None
 
 
 class RunTraining(ApiModel):
@@ -115,6 +116,8 @@ class RunProgress(ApiModel):
     epochs: int | None = None
     eta_seconds: int | None = None
     loss: str | None = None
+    accuracy: str | None = None
+    """On the validation set after the last epoch; none without one."""
 
 
 class RunCounts(ApiModel):

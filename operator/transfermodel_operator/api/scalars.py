@@ -18,6 +18,8 @@ def rules(*entries: dict[str, str]) -> dict[str, Any]:
 ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
 TransferModelName = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$")]
 
+ColumnName = Annotated[str, Field(min_length=1, max_length=253)]
+
 # Kubernetes API conventions: no floats. The pattern keeps `double()` in the CEL rules from failing.
 DECIMAL_PATTERN = r"^[0-9]{1,9}(\.[0-9]{1,12})?([eE]-?[0-9]{1,2})?$"
 Fraction = Annotated[

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from transfermodel_operator.api.meta import ApiModel
 from transfermodel_operator.api.scalars import (
     BackboneName,
+    ColumnName,
     DataUri,
     Decimal,
     Fraction,
@@ -97,7 +98,17 @@ class DataSource(ApiModel):
     """Labelled images."""
 
     uri: DataUri
-    """A folder (s3://) with one sub-folder per class, or a .tar, .tar.gz, .tgz or .zip of it (s3:// or https://)."""
+    """A folder (s3://) with one sub-folder per class, a .tar, .tar.gz, .tgz or .zip of it (s3:// or https://), or an
+    index file (s3://), .csv or .jsonl, whose rows name image files, relative to its own folder, and their labels."""
+
+
+class Format(ApiModel):
+    """What the columns of an index file (.csv, .jsonl) are called."""
+
+    path_column: ColumnName = "file"
+    """The column, or JSON key, with the image file's path, relative to the index file's folder."""
+    label_column: ColumnName = "label"
+    """The column, or JSON key, with the label."""
 
 
 class Data(ApiModel):
@@ -108,7 +119,12 @@ class Data(ApiModel):
             rule(
                 "!has(self.validation) || !has(self.validationFraction)",
                 "set validation or validationFraction, not both",
-            )
+            ),
+            rule(
+                "!has(self.format) || [self.train.uri, has(self.validation) ? self.validation.uri : '', "
+                "has(self.test) ? self.test.uri : ''].exists(uri, uri.endsWith('.csv') || uri.endsWith('.jsonl'))",
+                "format goes with an index file: a uri that ends in .csv or .jsonl",
+            ),
         )
     }
 
@@ -120,6 +136,8 @@ class Data(ApiModel):
     """The holdout that the reported metrics come from; without it they are estimated."""
     validation_fraction: Fraction | None = None
     """The part of train that is held out when validation is not set; default "0.2"."""
+    format: Format | None = None
+    """What the columns of index files are called; default: file and label."""
     credentials_secret_name: ObjectName | None = None
     """A Secret with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where needed, AWS_SESSION_TOKEN, AWS_ENDPOINT_URL and
     AWS_REGION."""

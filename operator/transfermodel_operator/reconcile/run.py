@@ -17,6 +17,8 @@ from transfermodel_operator.versions import of_run
 
 LOOK_AGAIN_SECONDS: Final = 2.0
 """While a Job changes: between looks at its pods."""
+REACHED: Final = {"percent", "epoch", "epochs", "eta_seconds", "loss"}
+"""What status.training tells of a run's progress."""
 
 
 def run(visit: Visit) -> None:
@@ -101,10 +103,10 @@ def follow(visit: Visit, current: Attempt, outcome: Outcome) -> None:
 def training_status(visit: Visit, current: Attempt | None, outcome: Outcome) -> TrainingStatus:
     """Return status.training of a run that is not recorded."""
     progress = read_progress(visit.observed.progress.get(outcome.pod or ""))
-    reached = {} if progress is None else progress.model_dump(exclude={"phase"})
+    reached = {} if progress is None else progress.model_dump(include=REACHED)
     if progress is None and outcome.pod and visit.previous.training and visit.previous.training.run == visit.run_key:
         last = visit.previous.training
-        reached = last.model_dump(include={"percent", "epoch", "epochs", "eta_seconds", "loss"})
+        reached = last.model_dump(include=REACHED)
     return TrainingStatus(
         run=visit.run_key,
         attempt=current.number if current else 1,

@@ -25,7 +25,9 @@ def run_key(namespace: str, name: str, spec: TransferModelSpec, trigger: str = "
         "name": name,
         "task": wire["task"],
         "backbone": wire["backbone"],
-        "data": {key: data[key] for key in ("train", "validation", "test", "validationFraction") if key in data},
+        "data": {
+            key: data[key] for key in ("train", "validation", "test", "validationFraction", "format") if data.get(key)
+        },
         "training": {key: training[key] for key in ("strategy", "fineTuning", "seed") if training.get(key)},
         "trigger": trigger,
     }

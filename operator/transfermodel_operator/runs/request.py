@@ -27,6 +27,7 @@ def run_request(
             train=data.train,
             validation=data.validation,
             test=data.test,
+            format=data.format,
             **({} if data.validation_fraction is None else {"validation_fraction": data.validation_fraction}),
         ),
         training=RunTraining(

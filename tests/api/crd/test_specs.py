@@ -80,6 +80,13 @@ ACCEPTED: dict[str, Change] = {
     "validation set": put("data.validation", {"uri": "s3://datasets/validation"}),
     "validation fraction": put("data.validationFraction", "0.25"),
     "small validation fraction": put("data.validationFraction", "1e-2"),
+    "an index file": put("data.train.uri", "s3://datasets/birds.csv"),
+    "an index file with its own columns": together(
+        put("data.train.uri", "s3://datasets/birds.csv"), put("data.format", {"labelColumn": "species"})
+    ),
+    "an index file for the test alone": together(
+        put("data.test", {"uri": "s3://datasets/birds.jsonl"}), put("data.format", {"pathColumn": "image"})
+    ),
     "fine-tuning of two stages": put("training", {"strategy": "FineTuning", "fineTuning": {"stages": 2}}),
     "learning rate": put("training", {"strategy": "FineTuning", "fineTuning": {"learningRate": "6e-3"}}),
     "a GPU": put("training.resources", {"limits": {"nvidia.com/gpu": 1, "memory": "4Gi"}, "requests": {"cpu": "500m"}}),
@@ -141,6 +148,8 @@ REFUSED: dict[str, tuple[Change, str]] = {
         together(put("data.validation", {"uri": "s3://d/v"}), put("data.validationFraction", "0.2")),
         "set validation or validationFraction, not both",
     ),
+    "columns of a folder": (put("data.format", {"labelColumn": "species"}), "format goes with an index file"),
+    "an index file over https": (put("data.train.uri", "https://data.test/a.csv"), "the data must be one archive"),
     "fraction of zero": (put("data.validationFraction", "0.0"), "must lie between 0 and 1"),
     "fraction of one": (put("data.validationFraction", "1"), "must lie between 0 and 1"),
     "details of another strategy": (
@@ -282,6 +291,12 @@ def test_a_part_is_completed(cluster: ApiServer) -> None:
     }
     assert spec["serving"] == {"mode": "Knative", "minReplicas": 0, "maxReplicas": 1, "containerConcurrency": 0}
     assert spec["backbone"]["input"] == {"size": 64, "resize": "ShortestSide", "interpolation": "bilinear"}
+
+
+def test_columns_have_names_by_default(cluster: ApiServer) -> None:
+    change = together(put("data.train.uri", "s3://datasets/birds.csv"), put("data.format", {"labelColumn": "species"}))
+    spec = cluster.created(transfer_model(change))["spec"]
+    assert spec["data"]["format"] == {"pathColumn": "file", "labelColumn": "species"}
 
 
 def test_an_unknown_field_is_not_dropped_in_silence(cluster: ApiServer) -> None:

@@ -41,10 +41,12 @@ def test_progress_is_written_six_times_at_most() -> None:
     world.settle()
     for percent in range(101):
         line = {"phase": "Training", "percent": percent, "etaSeconds": 100 - percent, "epoch": percent // 10}
+        line["accuracy"] = "0.8125"  # for the command's bar; the status does without
         world.progress[pod] = json.dumps({"progress": line})
         world.settle()
         world.tick(2)
         assert world.status()["training"]["percent"] <= percent
+    assert world.status()["training"]["epoch"] >= 8, "what was reported arrives"
     before_result = len(world.writes)
     world.end_pod(pod, 0, result(world.request_of(job)))
     world.end_job(job, "Complete")

@@ -128,6 +128,7 @@ TRAINING = spec()["training"]
     [
         {"data": {"train": {"uri": "s3://datasets/other"}}},
         {"data": spec()["data"] | {"test": {"uri": "s3://datasets/test"}}},
+        {"data": spec()["data"] | {"format": {"labelColumn": "species"}}},
         {"training": TRAINING | {"seed": 1}},
         {"training": {"strategy": "FineTuning", "fineTuning": {"unfreeze": "All", "epochs": 6}}},
         {"backbone": spec()["backbone"] | {"name": "torchvision/resnet34"}},
@@ -144,6 +145,7 @@ def test_what_is_learnt_from_changes_the_key(overrides: dict[str, object]) -> No
         {"serving": {"minReplicas": 1}},
         {"output": {"uri": "s3://elsewhere"}},
         {"data": spec()["data"] | {"credentialsSecretName": "other"}},
+        {"data": spec()["data"] | {"format": {"pathColumn": "file", "labelColumn": "label"}}},
         {"training": TRAINING | {"maxDurationSeconds": 60, "nodeSelector": {"a": "b"}, "resources": {"limits": {}}}},
         {"training": TRAINING | {"seed": 0, "fineTuning": {"unfreeze": "All", "epochs": 5, "learningRate": "1e-3"}}},
     ],
