@@ -1,0 +1,106 @@
+"""TransferModels of one cluster: what a command asks about, and the answers as values."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from transfermodel.cluster import kinds
+from transfermodel.cluster.api import Api
+from transfermodel.cluster.kinds import Manifest
+from transfermodel.cluster.reading import Reader, read_model, read_models, read_operators, read_surroundings
+from transfermodel.cluster.surroundings import Surroundings
+from transfermodel.cluster.types import Description, Model, VersionView
+from transfermodel.errors import NotReady
+from transfermodel.predictions.types import Endpoint
+
+
+class Cluster:
+    """One cluster, seen with one user's rights. Nothing is ever written to it."""
+
+    def __init__(self, api: Api) -> None:
+        """Take the way to its API server."""
+        self.api = api
+
+    @classmethod
+    def connect(cls, kubeconfig: Path | None = None, context: str | None = None) -> "Cluster":
+        """Choose the cluster as kubectl does; it is not asked anything yet.
+
+        Raises:
+            Unreachable: None is configured.
+        """
+        return cls(Api.connect(kubeconfig, context))
+
+    @property
+    def server(self) -> str:
+        """URL of the API server."""
+        return self.api.server
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the kubeconfig's context."""
+        return self.api.namespace
+
+    def manifest(self, name: str, namespace: str | None = None) -> Manifest:
+        """Return a TransferModel as the API server has it.
+
+        Raises:
+            NotFound: There is none of that name.
+        """
+        return read_model(self.api, namespace or self.namespace, name)
+
+    def surroundings(self, name: str, namespace: str | None = None, *, logs: bool = False) -> Surroundings:
+        """Return everything around a TransferModel."""
+        return read_surroundings(self.api, self.manifest(name, namespace), logs=logs)
+
+    def model(self, name: str, namespace: str | None = None) -> Model:
+        """Return a TransferModel at a glance, with the reason why it is not ready."""
+        from transfermodel.cluster.models import glance
+
+        return glance(self.surroundings(name, namespace), datetime.now(UTC))
+
+    def models(self, namespace: str | None = None) -> list[Model]:
+        """Return the TransferModels of a namespace at a glance, by name."""
+        from transfermodel.cluster.models import glance
+
+        manifests = read_models(self.api, namespace or self.namespace)
+        operators = read_operators(Reader(self.api)) if manifests else None
+        now = datetime.now(UTC)
+        found = [glance(Surroundings(manifest, operators=operators), now) for manifest in manifests]
+        return sorted(found, key=lambda model: (model.namespace, model.name))
+
+    def describe(self, name: str, namespace: str | None = None) -> Description:
+        """Return everything about a TransferModel, with the last words of its pods."""
+        from transfermodel.cluster.description import describe
+
+        return describe(self.surroundings(name, namespace, logs=True), datetime.now(UTC))
+
+    def versions(self, name: str, namespace: str | None = None) -> list[VersionView]:
+        """Return the versions of a TransferModel, oldest first."""
+        from transfermodel_operator.resources.names import MODEL_LABEL
+
+        from transfermodel.cluster.models import version_views
+
+        model = self.manifest(name, namespace)
+        labels = f"{MODEL_LABEL}={name}"
+        recorded = self.api.list(kinds.CONTROLLER_REVISIONS, model["metadata"]["namespace"], labels=labels)
+        return list(version_views(model, tuple(recorded)))
+
+    def endpoint(self, name: str, namespace: str | None = None) -> Endpoint:
+        """Return where a TransferModel answers: the ingress is found and asked; a model that sleeps wakes.
+
+        Raises:
+            NotFound: There is no such TransferModel.
+            NotReady: Nothing serves it.
+            Unreachable: No address of the ingress answers for it.
+        """
+        from transfermodel.cluster.ingress import find_endpoint
+
+        manifest = self.manifest(name, namespace)
+        url = (manifest.get("status") or {}).get("url")
+        if not url:
+            where = f"-n {manifest['metadata']['namespace']}"
+            ready = self.model(name, namespace)
+            why = ready.cause.message if ready.cause else "It is trained only: spec.serving.mode is None."
+            raise NotReady(
+                f"TransferModel {name!r} is not served yet: {why}", f"More: transfermodel describe {name} {where}"
+            )
+        return find_endpoint(self.api, name, url)
