@@ -1,0 +1,145 @@
+"""From a document to the trainer's request: relative paths become file:// URIs, and the base is looked up."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from transfermodel_operator.api import BaseArtifact, RunRequest, TransferModelSpec
+from transfermodel_operator.api.spec import Data
+from transfermodel_operator.runs.key import run_key
+from transfermodel_operator.runs.request import run_request
+
+from transfermodel.documents.types import Document
+from transfermodel.errors import DataInvalid, DocumentInvalid, NotFound
+from transfermodel.workspace import LocalVersion, Workspace
+
+SOURCES: Final = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the trainer is asked, and what the user wrote."""
+
+    request: RunRequest
+    written: dict[str, str]
+    """URI of the request -> what the file says, where that differs: for messages."""
+    notes: tuple[str, ...]
+    """What of the file means nothing on one machine."""
+
+
+def prepare(document: Document, workspace: Workspace) -> Prepared:
+    """Return the request of a document.
+
+    Raises:
+        DocumentInvalid: spec.suspend is set.
+        DataInvalid: a local file or folder is missing.
+        NotFound: nothing of the workspace is called as spec.backbone.fromTransferModel says.
+    """
+    spec = document.spec
+    if spec.suspend:
+        raise DocumentInvalid(
+            f"{document.name} is not trained: spec.suspend is set.", "Remove `suspend: true` from the file."
+        )
+    written: dict[str, str] = {}
+    spec = with_absolute_uris(spec, document.folder, written)
+    request = run_request(
+        run=run_key(document.namespace, document.name, document.spec),
+        namespace=document.namespace,
+        name=document.name,
+        spec=spec,
+        base=base_artifact(document, workspace),
+        output_uri=workspace.artifacts.as_uri(),
+        allow_named_weights=True,
+    )
+    return Prepared(request, written, unused(document.spec))
+
+
+def with_absolute_uris(spec: TransferModelSpec, folder: Path, written: dict[str, str]) -> TransferModelSpec:
+    """Return the spec with file:// URIs in place of paths; fills `written`."""
+
+    def absolute(uri: str, field: str) -> str:
+        path = local_path(uri, folder)
+        if path is None:
+            return uri
+        if not path.exists():
+            raise DataInvalid(
+                f"{field}: there is no {path}.",
+                "Create it or correct the path; relative paths begin at the folder of the YAML file.",
+            )
+        written[path.as_uri()] = uri
+        return path.as_uri()
+
+    data: dict[str, object] = {}
+    for name in SOURCES:
+        source = getattr(spec.data, name)
+        if source is not None:
+            data[name] = source.model_copy(update={"uri": absolute(source.uri, f"spec.data.{name}.uri")})
+    update: dict[str, object] = {"data": spec.data.model_copy(update=data)}
+    weights = spec.backbone.weights
+    if weights is not None and weights.uri is not None:
+        uri = absolute(weights.uri, "spec.backbone.weights.uri")
+        update["backbone"] = spec.backbone.model_copy(update={"weights": weights.model_copy(update={"uri": uri})})
+    return spec.model_copy(update=update)
+
+
+def local_path(uri: str, folder: Path) -> Path | None:
+    """Return the path that a URI of a file means, relative to the file's folder; None: it is not of this machine."""
+    if uri.startswith("file://"):
+        return Path(unquote(urlsplit(uri).path))
+    if "://" in uri:
+        return None
+    return (folder / Path(uri).expanduser()).resolve()
+
+
+def base_artifact(document: Document, workspace: Workspace) -> BaseArtifact | None:
+    """Return the version to start from, if the document starts from one. Raises NotFound."""
+    name = document.spec.backbone.from_transfer_model
+    if name is None:
+        return None
+    model = workspace.find(name, document.namespace)
+    version = None if model is None else model.current()
+    if version is None:
+        raise NotFound(
+            f"{document.name} starts from {name!r}, which has no version in {workspace.root}.",
+            f"Put {name!r} into the same file, or train it first: transfermodel run -f FILE.",
+        )
+    check_present(name, version)
+    return BaseArtifact(transfer_model=name, version=version.name, uri=version.uri, digest=version.digest)
+
+
+def check_present(name: str, version: LocalVersion) -> None:
+    """Raise NotFound when a version's artifact was deleted."""
+    if not (version.folder / "manifest.json").is_file():
+        raise NotFound(
+            f"The artifact of {name} {version.name} is gone: {version.folder}.",
+            f"Train {name} again: transfermodel run -f FILE.",
+        )
+
+
+def unused(spec: TransferModelSpec) -> tuple[str, ...]:
+    """Return a sentence about the fields that are set and mean nothing on one machine; nothing when there are none."""
+    training = spec.training
+    fields = {
+        "spec.output": spec.output,
+        "spec.data.credentialsSecretName": spec.data.credentials_secret_name,
+        "spec.training.resources": training.resources,
+        "spec.training.nodeSelector": training.node_selector,
+        "spec.training.tolerations": training.tolerations,
+        "spec.training.priorityClassName": training.priority_class_name,
+        "spec.training.serviceAccountName": training.service_account_name,
+    }
+    names = [name for name, value in fields.items() if value is not None]
+    if not names:
+        return ()
+    sentence = f"Only a cluster uses {', '.join(names)}: artifacts go into the workspace"
+    if reads_storage(spec.data):
+        sentence += ", and keys for s3:// come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL"
+    return (f"{sentence}.",)
+
+
+def reads_storage(data: Data) -> bool:
+    """Tell whether any of the data is in a bucket."""
+    return any(
+        source is not None and source.uri.startswith("s3://") for source in (data.train, data.validation, data.test)
+    )
