@@ -1,5 +1,6 @@
 """The command line: every command in the order of a newcomer's day, in the groups of `--help`."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -18,7 +19,7 @@ from transfermodel_cli.commands.versions import versions
 from transfermodel_cli.help import Command, CommandGroup
 from transfermodel_cli.names import is_kubectl_plugin, program_name
 
-GROUPS = {
+GROUPS: dict[str, tuple[Callable[..., int | None], ...]] = {
     "Prepare": (init, validate, plan),
     "Run": (run,),
     "Ask": (predict,),

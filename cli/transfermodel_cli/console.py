@@ -3,6 +3,7 @@
 import json
 import sys
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -37,5 +38,19 @@ def _console(*, stderr: bool) -> "Console":
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON document on stdout."""
+    """Print one JSON document on stdout, at once: a server may run for hours after it."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def percent(share: float | str) -> str:
+    """Return 93.8 % for 0.938; two digits more where one would round to certainty."""
+    value = float(share) * 100
+    rounded = f"{value:.1f}"
+    return f"{value:.3f} %" if rounded in ("100.0", "0.0") and value not in (0, 100) else f"{rounded} %"
+
+
+def shown(path: Path) -> str:
+    """Return a path as one would type it: relative where it lies below the current folder."""
+    absolute, here = path.absolute(), Path.cwd()
+    return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(absolute)

@@ -1,5 +1,175 @@
-"""`transfermodel run`."""
+"""`transfermodel run`: train on this machine, and serve."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from transfermodel.errors import ExitCode, NotFound, TransferModelError, UsageError
+
+from transfermodel_cli.console import JsonOption, notes, out, print_json, shown
+from transfermodel_cli.names import program_name
+from transfermodel_cli.options import FileOption
+from transfermodel_cli.target import WorkspaceOption
+
+if TYPE_CHECKING:
+    from transfermodel.documents import Document
+    from transfermodel.local import Trained
+    from transfermodel.predictions.types import Endpoint
+    from transfermodel.workspace import LocalModel, Workspace
+
+DEFAULT_PORT = 8080
+
+NameOption = Annotated[
+    str | None, typer.Option("--name", help="Run this TransferModel of the file (and what it starts from) alone.")
+]
+ServeOption = Annotated[bool, typer.Option("--serve", help="Serve the model afterwards, until Ctrl-C.")]
+PortOption = Annotated[
+    int | None,
+    typer.Option("--port", min=1, max=65535, help="Port on 127.0.0.1. Default: 8080, or the next one that is free."),
+]
 
 
-def run() -> None:
-    """To be written."""
+def run(
+    file: FileOption,
+    serve: ServeOption = False,
+    port: PortOption = None,
+    workspace: WorkspaceOption = None,
+    name: NameOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Train on this machine, and serve with --serve.
+
+    The same file trains in a cluster with `kubectl apply`; here trainer and predictor are plain processes. A run that
+    was interrupted is resumed by the same command. Where nothing changed, nothing is trained again.
+
+    Several TransferModels of a file are run one after the other, each after what it starts from; the last is served.
+    """
+    from transfermodel.documents import Target, in_order, load
+    from transfermodel.workspace import Workspace
+
+    if port is not None and not serve:
+        raise UsageError("--port goes with --serve.", "Add --serve, or leave --port out.")
+    documents = in_order(load(file, Target.LOCAL))
+    chosen = documents if name is None else with_bases(documents, name)
+    models = Workspace(workspace)
+    try:
+        trained = [train(document, models, as_json=as_json) for document in chosen]
+    except KeyboardInterrupt:
+        notes().print("Interrupted; the same command resumes.")
+        return ExitCode.INTERRUPTED
+    model = models.model(chosen[-1].name, chosen[-1].namespace)
+    if serve:
+        return serve_until_interrupted(chosen, model, trained, port, as_json=as_json)
+    finish(chosen, model, trained, as_json=as_json)
+    return ExitCode.OK
+
+
+def with_bases(documents: "Sequence[Document]", name: str) -> "Sequence[Document]":
+    """Return the document of this name, after those that it starts from; documents: each after its base.
+
+    Raises:
+        NotFound: The file holds none of this name.
+    """
+    names = [document.name for document in documents]
+    if name not in names:
+        raise NotFound(f"The file holds no TransferModel {name!r}.", f"It holds {', '.join(names)}.")
+    chain = {name}
+    for document in reversed(documents):
+        base = document.spec.backbone.from_transfer_model
+        if document.name in chain and base is not None:
+            chain.add(base)
+    return [document for document in documents if document.name in chain]
+
+
+def train(document: "Document", models: "Workspace", *, as_json: bool) -> "Trained":
+    """Train one model, and say how good it became."""
+    from transfermodel import local
+
+    from transfermodel_cli.progress import TrainingView
+    from transfermodel_cli.results import print_trained
+
+    with TrainingView(document.name) as view:
+        trained = local.train(document, models, on_progress=view.on_progress, on_line=view.on_line)
+    print_trained(notes() if as_json else out(), document.name, trained)
+    return trained
+
+
+def finish(chosen: "Sequence[Document]", model: "LocalModel", trained: "Sequence[Trained]", *, as_json: bool) -> None:
+    """Say where everything is and what to do with it."""
+    from transfermodel.predictions.types import Endpoint
+
+    from transfermodel_cli import results
+
+    last = chosen[-1]
+    endpoint = Endpoint(f"http://127.0.0.1:{DEFAULT_PORT}", None, last.name)
+    client = write_client(model, endpoint, last.file)
+    if as_json:
+        print_json(results.to_wire(chosen, trained, client, None))
+        return
+    results.print_files(trained[-1].version, client)
+    program = program_name()
+    out().print("\n[bold]Next[/]")
+    results.print_rows(
+        [
+            ("serve it", f"{program} run -f {quote(str(last.file))} --serve"),
+            ("ask it", f"{program} predict {last.name} {quote(results.example_image(last))}"),
+            ("see where it errs", f"{program} report {last.name}"),
+        ]
+    )
+
+
+def serve_until_interrupted(
+    chosen: "Sequence[Document]", model: "LocalModel", trained: "Sequence[Trained]", port: int | None, *, as_json: bool
+) -> int:
+    """Serve the last model in the foreground."""
+    from transfermodel import local
+
+    from transfermodel_cli import results
+
+    last, version = chosen[-1], trained[-1].version
+    try:
+        with local.serve(version, model, port=port) as server:
+            client = write_client(model, server.endpoint(), last.file)
+            if as_json:
+                print_json(results.to_wire(chosen, trained, client, server.endpoint()))
+            else:
+                results.print_files(version, client)
+                out().print(f"\n[bold]Serving {last.name} {version.name} at {server.url}[/]")
+                print_ways_to_ask(server.endpoint(), client, results.example_image(last))
+            server.wait()
+    except KeyboardInterrupt:
+        notes().print("Stopped.")
+        return ExitCode.INTERRUPTED
+    raise TransferModelError(
+        f"The server of {last.name} ended by itself.", f"See its last words with `transfermodel logs {last.name}`."
+    )
+
+
+def print_ways_to_ask(endpoint: "Endpoint", client: Path, image: str) -> None:
+    """Print commands that work as they are in another terminal."""
+    from transfermodel.predictions.client import curl
+
+    from transfermodel_cli.results import print_rows
+
+    out().print("[bold]Ask it from another terminal[/]")
+    print_rows(
+        [
+            ("command", f"{program_name()} predict {endpoint.model} {quote(image)}"),
+            ("Python", f"python {quote(shown(client))} {quote(image)}"),
+            ("curl", curl(endpoint, image)),
+        ]
+    )
+    notes().print("[dim]Ctrl-C stops it.[/]")
+
+
+def write_client(model: "LocalModel", endpoint: "Endpoint", file: Path) -> Path:
+    """Write a program that asks the model; return its path."""
+    from transfermodel.predictions.client_file import client_file
+
+    path = model.folder / "client.py"
+    path.write_text(
+        client_file(endpoint, f"Start the server: transfermodel run -f {quote(str(file))} --serve"), encoding="utf-8"
+    )
+    return path

@@ -1,0 +1,105 @@
+"""What `transfermodel run` has to say once a model is trained."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from transfermodel_cli.console import out, percent, shown
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from transfermodel.documents import Document
+    from transfermodel.local import Trained
+    from transfermodel.predictions.types import Endpoint
+    from transfermodel.workspace import LocalVersion
+    from transfermodel_operator.api import RunResult
+
+
+def print_trained(console: "Console", name: str, trained: "Trained") -> None:
+    """Say how good the model is, and whether anything was trained at all."""
+    from rich.markup import escape
+
+    version = trained.version
+    took = f"trained in {version.result.seconds.get('total', 0):.0f} s"
+    news = "nothing changed, so nothing was trained" if trained.unchanged else took
+    console.print(f"[bold green]✓[/] [bold]{escape(name)}[/] {version.name}: {news}", soft_wrap=True)
+    console.print(f"  {accuracy(version.result)}", soft_wrap=True)
+    for warning in version.result.warnings:
+        console.print(f"  [yellow]![/] {escape(warning)}", soft_wrap=True)
+
+
+def accuracy(result: "RunResult") -> str:
+    """Return the accuracy in words, with its interval and what it was measured on."""
+    metrics = result.metrics
+    if "accuracy" not in metrics:
+        return "no accuracy was measured"
+    text = f"accuracy {percent(metrics['accuracy'])}"
+    if "accuracyLow" in metrics and "accuracyHigh" in metrics:
+        text += f", 95 % interval {percent(metrics['accuracyLow'])} to {percent(metrics['accuracyHigh'])}"
+    if not result.estimated:
+        return f"{text}, on {result.counts.test} test images"
+    # The validation images also chose what was trained, so the figure flatters.
+    return f"{text}; estimated on {result.counts.validation} validation images: set data.test for a fair figure"
+
+
+def print_files(version: "LocalVersion", client: Path) -> None:
+    """Print where everything is."""
+    print_rows(
+        [
+            ("artifact", shown(version.folder)),
+            ("report", shown(version.folder / "report.html")),
+            ("client", shown(client)),
+        ]
+    )
+
+
+def print_rows(rows: Sequence[tuple[str, str]]) -> None:
+    """Print names and values below each other; a value stays on one line, to be copied."""
+    from rich.markup import escape
+
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        out().print(f"  [dim]{escape(name.ljust(width))}[/]  {escape(value)}", soft_wrap=True)
+
+
+def to_wire(
+    chosen: "Sequence[Document]", trained: "Sequence[Trained]", client: Path, endpoint: "Endpoint | None"
+) -> dict[str, Any]:
+    """Return the JSON form of a run."""
+    return {
+        "models": [
+            {
+                "namespace": document.namespace,
+                "name": document.name,
+                "version": one.version.name,
+                "digest": one.version.digest,
+                "unchanged": one.unchanged,
+                "resumed": one.resumed,
+                "metrics": {key: float(value) for key, value in one.version.result.metrics.items()},
+                "metricsSplit": one.version.result.metrics_split,
+                "estimated": one.version.result.estimated,
+                "seconds": one.version.result.seconds,
+                "warnings": one.version.result.warnings,
+                "artifact": str(one.version.folder),
+                "report": str(one.version.folder / "report.html"),
+            }
+            for document, one in zip(chosen, trained, strict=True)
+        ],
+        "client": str(client.absolute()),
+        "server": None if endpoint is None else {"url": endpoint.url, "predictUrl": endpoint.predict_url},
+    }
+
+
+def example_image(document: "Document") -> str:
+    """Return the path of an image to try the model with: one of its own, where they lie in a folder of this machine."""
+    from transfermodel.documents import is_local, local_path
+    from transfermodel.predictions.inputs import images_below
+
+    data = document.spec.data
+    for source in (data.test, data.validation, data.train):
+        if source is None or not is_local(source.uri):
+            continue
+        folder = local_path(source.uri, document.folder)
+        if folder.is_dir() and (image := next(images_below(folder), None)):
+            return shown(image)
+    return "IMAGE"
