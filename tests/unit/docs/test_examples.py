@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from transfermodel_operator.api import TransferModelSpec, TransferModelStatus
 from transfermodel_operator.api.examples import SPECS, STATUS, example_of
 from transfermodel_operator.crd import custom_resource_definition

@@ -1,4 +1,4 @@
-"""docs/reasons.md tells of every reason, and of no other."""
+"""docs/reference/reasons.md tells of every reason, and of no other."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ from transfermodel_operator.api import Reason
 
 pytestmark = pytest.mark.unit
 
-PAGE = Path(__file__).parents[3] / "docs" / "reasons.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "reasons.md"
 
 
 def test_every_reason_is_explained() -> None:
