@@ -121,7 +121,9 @@ def _kind(parameter: Any) -> str:
     choices = list(annotation) if isinstance(annotation, EnumMeta) else typing.get_args(annotation)
     if choices:
         return ", ".join(code(str(getattr(choice, "value", choice))) for choice in choices)
-    return code(_KINDS.get(annotation, annotation.__name__.upper()))
+    kind = code(_KINDS.get(annotation, annotation.__name__.upper()))
+    bounds = [str(bound) for bound in (parameter.min, parameter.max) if bound is not None]
+    return f"{kind}, {' to '.join(bounds)}" if len(bounds) == 2 else kind
 
 
 def _default(parameter: Any) -> str:

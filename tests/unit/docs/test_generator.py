@@ -27,7 +27,9 @@ def command(
     files: Annotated[list[str], typer.Argument(help="Files to read.")],
     name: Annotated[str, typer.Option(help="Of <what>.")],
     method: Annotated[Method, typer.Option(help="How it is done.")] = Method.SLOW,
-    port: Annotated[int | None, typer.Option("--port", "-p", help="Where.", envvar="PORT", show_default="80")] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", "-p", min=1, max=9, help="Where.", envvar="PORT", show_default="80")
+    ] = None,
     secret: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Do it."""
@@ -43,7 +45,7 @@ def click_command() -> object:
 def test_options_have_names_choices_defaults_and_environment() -> None:
     text = _options(click_command())
     assert "| `--method` | `slow`, `fast` | `slow` | How it is done. |" in text
-    assert "| `-p`, `--port` | `INTEGER` | 80 | Where. Environment: `PORT`. |" in text
+    assert "| `-p`, `--port` | `INTEGER`, 1 to 9 | 80 | Where. Environment: `PORT`. |" in text
     assert "| `--name` | `TEXT` | required | Of &lt;what>. |" in text
     assert "secret" not in text
     assert "--help" not in text

@@ -1,0 +1,44 @@
+"""Pages that are written by hand name everything that the code has."""
+
+import re
+from pathlib import Path
+
+import pytest
+from transfermodel_predictor.artifact import names
+from transfermodel_predictor.artifact.description import ModelDescription
+from transfermodel_predictor.configuration import MEGABYTE, Limits
+from transfermodel_predictor.inference.decode import FORMATS
+
+pytestmark = pytest.mark.unit
+
+DOCS = Path(__file__).parents[3] / "docs"
+ROUTES = Path(__file__).parents[3] / "predictor/transfermodel_predictor/routes.py"
+
+
+def first_cells(page: str) -> list[str]:
+    """Return what the first cells of a page's tables hold as code."""
+    return re.findall(r"^\| `([^`]+)` \|", (DOCS / page).read_text(), re.MULTILINE)
+
+
+def test_every_route_is_told() -> None:
+    source = ROUTES.read_text().replace('f"{model}', '"/v2/models/{model_name}').replace("{{", "{").replace("}}", "}")
+    routes = {*re.findall(r'\("(/[^"]*)", self\.\w+|\("(/metrics)"', source)}
+    served = {one or other for one, other in routes} | {"/v2/models/{model_name}"}
+    assert len(served) == 15
+    assert served == {cell for cell in first_cells("reference/http.md") if cell.startswith("/")}
+
+
+def test_limits_and_formats_are_those_of_the_predictor() -> None:
+    page = (DOCS / "reference/http.md").read_text()
+    limits = Limits()
+    assert f"| body | {limits.body_bytes // MEGABYTE} MB |" in page
+    assert f"{limits.image_bytes // MEGABYTE} MB, {limits.image_pixels // MEGABYTE} million pixels" in page
+    assert f"| images in one request | {limits.batch} |" in page
+    assert all(name in page for name in FORMATS)
+
+
+def test_every_file_of_an_artifact_is_told() -> None:
+    cells = first_cells("reference/artifact.md")
+    assert {names.MANIFEST, names.MODEL, names.DESCRIPTION, names.WEIGHTS, names.METRICS} <= set(cells)
+    wire = {field.alias for field in ModelDescription.model_fields.values()}
+    assert wire <= set(cells)
