@@ -20,7 +20,7 @@ def completed(value: Any, schema: Schema) -> Any:
     result = {
         key: completed(each, fields.get(key) or schema.get("additionalProperties", {}))
         for key, each in value.items()
-        if each is not None or key not in fields
+        if each is not None or not (key in fields or "additionalProperties" in schema)
     }
     for key, field in fields.items():
         if key not in result and "default" in field:

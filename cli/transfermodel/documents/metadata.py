@@ -116,7 +116,8 @@ def _not_texts(entries: Any, path: str) -> Iterator[Found]:
         yield path, "must be a mapping of names to strings", "Write name: value, one a line."
         return
     for key, value in entries.items():
-        if not isinstance(value, str):
+        # null becomes an empty string.
+        if value is not None and not isinstance(value, str):
             written = str(value).lower() if isinstance(value, bool) else value
             yield join(path, key), f"must be a string, and {written} is none", f'Write "{written}" in quotes.'
 

@@ -172,7 +172,7 @@ class _Builder:
         return "null" if value is None else str(value)
 
     def _scalar(self, node: yaml.ScalarNode, path: str) -> Any:
-        text: str = node.value
+        text = self._paired(node, path)
         tag = node.tag.removeprefix(_TAG)
         if tag == _PLAIN:
             value = scalars.plain(text)
@@ -184,6 +184,15 @@ class _Builder:
             return scalars.plain(text)
         if tag not in ("str", "timestamp"):
             self._problem(node, path, f"the tag {node.tag} is not supported", "Leave it out.")
+        return text
+
+    def _paired(self, node: yaml.ScalarNode, path: str) -> str:
+        """Return a scalar's text; JSON writes what lies beyond U+FFFF as two escapes, which YAML does not join."""
+        try:
+            text: str = node.value.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self._problem(node, path, "half a character is escaped here (a lone surrogate)", "Remove it.")
+            return ""
         return text
 
     def _place(self, node: yaml.Node, key: yaml.Node | None) -> Place:
