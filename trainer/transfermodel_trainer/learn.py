@@ -25,6 +25,7 @@ from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.publishing.artifact import describe, write_artifact
 from transfermodel_trainer.publishing.export import CHECKED_SAMPLES, check_export, export_onnx
 from transfermodel_trainer.publishing.output import RunFolder
+from transfermodel_trainer.publishing.record import RunRecord
 from transfermodel_trainer.training.calibration import fit_temperature
 from transfermodel_trainer.training.device import Device, choose_device
 from transfermodel_trainer.training.finetuning import Epoch, fine_tune
@@ -69,10 +70,9 @@ class Trained:
         progress.say(
             f"The exported model agrees with the trained one on {scored} samples, decoded and run as in serving."
         )
-        counts = self.split.counts()
         target = self.folder / "artifact"
-        title = f"{request.namespace}/{request.name}"
-        digest = write_artifact(target, title, model, self.backbone, description, self.learned, counts)
+        record = RunRecord(request, description, self.learned, self.split, self.device.name)
+        digest = write_artifact(target, model, self.backbone, record)
         uri = output.publish(target, digest)
         progress.step(0.95)
         warnings = list(self.split.warnings)
@@ -89,7 +89,7 @@ class Trained:
                 metrics=self.learned.headline.metrics.headline(),
                 metrics_split="validation" if self.learned.estimated else "test",
                 estimated=self.learned.estimated,
-                counts=counts,
+                counts=self.split.counts(),
                 seconds={phase: round(spent, 3) for phase, spent in progress.seconds.items()}
                 | {"total": round(progress.elapsed(), 3)},
                 device=self.device.name,

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from transfermodel_trainer.evaluation.reliability import expected_calibration_error, reliability
+
 Z_95 = 1.959963984540054
-CALIBRATION_BINS = 15
 
 
 @dataclass(frozen=True)
@@ -87,16 +88,7 @@ def wilson_interval(correct: int, count: int) -> tuple[float, float]:
 
 def calibration_error(probabilities: Tensor, classes: Tensor) -> float:
     """Return the expected calibration error over equal-width bins (Guo et al. 2017); probabilities (N, K)."""
-    confidence, predicted = probabilities.max(1)
-    hits = (predicted == classes).double()
-    bins = (confidence * CALIBRATION_BINS).long().clamp(max=CALIBRATION_BINS - 1)
-    error = 0.0
-    for number in range(CALIBRATION_BINS):
-        inside = bins == number
-        if inside.any():
-            gap = abs(float(hits[inside].mean()) - float(confidence[inside].double().mean()))
-            error += gap * float(inside.double().mean())
-    return error
+    return expected_calibration_error(reliability(probabilities, classes))
 
 
 def measure(logits: Tensor, classes: Tensor, labels: tuple[str, ...]) -> Metrics:

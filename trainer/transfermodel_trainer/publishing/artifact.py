@@ -1,22 +1,25 @@
 """The artifact's files, in a local folder."""
 
 import json
+import platform
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
 from transfermodel_operator.api import RunRequest
-from transfermodel_operator.api.run import RunCounts
 from transfermodel_predictor.artifact.description import BackboneDescription, ModelDescription
 from transfermodel_predictor.artifact.manifest import write_manifest
 
 from transfermodel_trainer.backbones.load import LoadedBackbone
-from transfermodel_trainer.evaluation.summary import Learned
+from transfermodel_trainer.evaluation.reliability import reliability
+from transfermodel_trainer.evaluation.summary import CurvePoint, Evaluated
 from transfermodel_trainer.publishing.card import write_card
+from transfermodel_trainer.publishing.record import RunRecord
 from transfermodel_trainer.publishing.report import write_report
+from transfermodel_trainer.training.finetuning import Epoch
 
-LIBRARIES = ("numpy", "onnx", "pillow", "torch", "torchvision")
+LIBRARIES = ("numpy", "onnx", "onnxruntime", "pillow", "torch", "torchvision")
 
 
 def describe(request: RunRequest, backbone: LoadedBackbone, labels: tuple[str, ...]) -> ModelDescription:
@@ -26,38 +29,60 @@ def describe(request: RunRequest, backbone: LoadedBackbone, labels: tuple[str, .
         backbone=BackboneDescription(name=backbone.name, source=backbone.source, strategy=request.training.strategy),
         labels=labels,
         preprocessing=backbone.preprocessing,
-        libraries={name: version(name) for name in LIBRARIES},
+        libraries={name: version(name) for name in LIBRARIES} | {"python": platform.python_version()},
         run=request.run,
     )
 
 
-def write_artifact(
-    folder: Path,
-    title: str,
-    model: bytes,
-    backbone: LoadedBackbone,
-    description: ModelDescription,
-    learned: Learned,
-    counts: RunCounts,
-) -> str:
+def write_artifact(folder: Path, model: bytes, backbone: LoadedBackbone, record: RunRecord) -> str:
     """Write all files and the manifest over them; return the digest."""
     folder.mkdir()
     (folder / "model.onnx").write_bytes(model)
     safetensors.torch.save_file(backbone.network.torchvision_state(), folder / "model.safetensors")
-    (folder / "model.json").write_bytes(description.to_json())
-    (folder / "metrics.json").write_text(_json(_metrics(learned, counts)))
-    (folder / "report.html").write_bytes(write_report(title, description, learned))
-    (folder / "MODEL_CARD.md").write_bytes(write_card(title, description, learned, counts))
+    (folder / "model.json").write_bytes(record.description.to_json())
+    (folder / "metrics.json").write_text(_json(metrics(record)))
+    (folder / "report.html").write_bytes(write_report(record))
+    (folder / "MODEL_CARD.md").write_bytes(write_card(record))
     return write_manifest(folder)
 
 
-def _metrics(learned: Learned, counts: RunCounts) -> dict[str, Any]:
+def metrics(record: RunRecord) -> dict[str, Any]:
+    """Return metrics.json: every figure of the report, of all splits, classes and epochs."""
+    learned = record.learned
     return {
         "schemaVersion": 1,
         "headline": {"split": learned.headline.split, "estimated": learned.estimated},
-        "splits": {entry.split: entry.metrics.to_wire() for entry in learned.splits},
-        "counts": counts.to_wire(),
-        "history": [{"loss": round(e.loss, 6), "learningRate": e.learning_rate} for e in learned.history],
+        "splits": {entry.split: _split(entry) for entry in learned.splits},
+        "counts": record.split.counts().to_wire(),
+        "samplesPerClass": {
+            role: dict(zip(record.labels, counts, strict=True)) for role, counts in record.samples_per_class().items()
+        },
+        "history": [_epoch(number, epoch) for number, epoch in enumerate(learned.history, 1)],
+        "samplesCurve": [_point(point) for point in learned.samples_curve],
+    }
+
+
+def _split(evaluated: Evaluated) -> dict[str, Any]:
+    bins = reliability(evaluated.logits.double().softmax(1), evaluated.images.classes)
+    return evaluated.metrics.to_wire() | {"reliability": [entry.to_wire() for entry in bins]}
+
+
+def _epoch(number: int, epoch: Epoch) -> dict[str, Any]:
+    values = {
+        "loss": epoch.loss,
+        "validationLoss": epoch.validation_loss,
+        "validationAccuracy": epoch.validation_accuracy,
+    }
+    known = {name: round(value, 6) for name, value in values.items() if value is not None}
+    return {"epoch": number, "learningRate": epoch.learning_rate, **known}
+
+
+def _point(point: CurvePoint) -> dict[str, Any]:
+    return {
+        "samplesPerClass": point.samples_per_class,
+        "accuracy": round(point.accuracy, 6),
+        "low": round(point.low, 6),
+        "high": round(point.high, 6),
     }
 
 

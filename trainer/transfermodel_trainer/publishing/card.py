@@ -1,14 +1,13 @@
 """MODEL_CARD.md (Mitchell et al. 2019, arXiv:1810.03993), from what the run knows."""
 
-from transfermodel_operator.api.run import RunCounts
-from transfermodel_predictor.artifact.description import ModelDescription
-
-from transfermodel_trainer.evaluation.summary import Learned
-from transfermodel_trainer.publishing.report import provenance, split_name
+from transfermodel_trainer.publishing.record import RunRecord
+from transfermodel_trainer.publishing.report.making import provenance
+from transfermodel_trainer.publishing.report.text import split_name
 
 
-def write_card(title: str, description: ModelDescription, learned: Learned, counts: RunCounts) -> bytes:
+def write_card(record: RunRecord) -> bytes:
     """Return the card."""
+    description, learned, counts = record.description, record.learned, record.split.counts()
     metrics = learned.headline.metrics
     measured = f"on the {split_name(learned.headline)}"
     if learned.estimated:
@@ -18,8 +17,9 @@ def write_card(title: str, description: ModelDescription, learned: Learned, coun
         f"| {_plain(c.label)} | {c.precision:.3f} | {c.recall:.3f} | {c.count} |" for c in metrics.classes
     )
     facts = "\n".join(f"- {key}: {_plain(value)}" for key, value in (provenance(description) | learned.notes).items())
+    libraries = ", ".join(f"{name} {version}" for name, version in sorted(description.libraries.items()))
     size = description.preprocessing.size
-    return f"""# {title}
+    return f"""# {record.title}
 
 Tells {len(description.labels)} classes of images apart: {labels}.
 
@@ -41,6 +41,7 @@ that it was measured on.
 
 ## Provenance
 {facts}
+- libraries: {libraries}
 
 ## Files
 `model.onnx`: `images` float32 (N, 3, {size}, {size}), preprocessed as `model.json` says, to `logits`

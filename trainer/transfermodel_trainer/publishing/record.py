@@ -1,0 +1,63 @@
+"""What report, card and metrics tell of a run."""
+
+import hashlib
+from dataclasses import dataclass
+
+from transfermodel_operator.api import RunRequest
+from transfermodel_predictor.artifact.description import ModelDescription
+
+from transfermodel_trainer.data.images import Images
+from transfermodel_trainer.data.sources import Role
+from transfermodel_trainer.data.split import Split
+from transfermodel_trainer.evaluation.summary import Learned
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run. Nothing that differs between two equal runs is told: their artifacts have one digest.
+
+    So times, and where the output and the run's processors were, are in result.json only.
+    """
+
+    request: RunRequest
+    description: ModelDescription
+    learned: Learned
+    split: Split
+    device: str
+
+    @property
+    def title(self) -> str:
+        """namespace/name."""
+        return f"{self.request.namespace}/{self.request.name}"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes, in the order of the logits."""
+        return self.description.labels
+
+    @property
+    def samples(self) -> dict[Role, Images]:
+        """The samples of each role that has any, as they were used: train without what was held out."""
+        found: dict[Role, Images | None] = {
+            "train": self.split.train,
+            "validation": self.split.validation,
+            "test": self.split.test,
+        }
+        return {role: images for role, images in found.items() if images is not None}
+
+    def samples_per_class(self) -> dict[Role, list[int]]:
+        """Return how many samples each class has in each split."""
+        return {
+            role: images.classes.bincount(minlength=len(self.labels)).tolist() for role, images in self.samples.items()
+        }
+
+    def content_digests(self) -> dict[Role, str]:
+        """Return sha256:… over the content and class of each split's samples, wherever they are stored and named."""
+        digests: dict[Role, str] = {}
+        for role, images in self.samples.items():
+            lines = sorted(
+                f"{digest} {self.labels[number]}\n"
+                for digest, number in zip(images.digests, images.classes.tolist(), strict=True)
+            )
+            digests[role] = "sha256:" + hashlib.sha256("".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
+        return digests

@@ -1,0 +1,53 @@
+"""How the model was made, and how to make it again."""
+
+from dataclasses import dataclass
+
+from transfermodel_predictor.artifact.description import ModelDescription
+
+from transfermodel_trainer.publishing.record import RunRecord
+from transfermodel_trainer.publishing.report.settings import document, to_yaml, without_password
+
+
+@dataclass(frozen=True)
+class Making:
+    """The section's content."""
+
+    file: str
+    yaml: str
+    local: bool
+    """Whether the data lies on the machine that trained: no cluster reaches it."""
+    facts: dict[str, str]
+    digests: dict[str, str]
+    libraries: tuple[tuple[str, str], ...]
+    base: str
+
+
+def view(record: RunRecord) -> Making:
+    """Return the settings, versions and digests."""
+    request = record.request
+    base = request.backbone.base
+    return Making(
+        file=f"{request.name}.yaml",
+        yaml=to_yaml(document(request)),
+        local=request.data.train.uri.startswith("file://"),
+        facts=provenance(record.description) | record.learned.notes | {"device": record.device},
+        digests={f"content of the {role} images": digest for role, digest in record.content_digests().items()}
+        | ({"weights": record.description.backbone.source.digest} if record.description.backbone.source.digest else {}),
+        libraries=tuple(sorted(record.description.libraries.items())),
+        base=f"{base.transfer_model} {base.version}" if base else "",
+    )
+
+
+def provenance(description: ModelDescription) -> dict[str, str]:
+    """Return where the model came from, as facts for people."""
+    preprocessing = description.preprocessing
+    return {
+        "run": description.run,
+        "backbone": description.backbone.name,
+        "weights": without_password(description.backbone.source.reference or "random"),
+        "strategy": description.backbone.strategy,
+        "input": (
+            f"{preprocessing.size} x {preprocessing.size} pixels, {preprocessing.resize}, "
+            f"{preprocessing.interpolation}, mean {list(preprocessing.mean)}, deviation {list(preprocessing.std)}"
+        ),
+    }
