@@ -8,6 +8,9 @@ from pathlib import Path
 from scripts.documentation import blocks, commands, named
 from scripts.documentation.pages import REPOSITORY, Page
 
+# Not the end of a URL or of somebody else's path.
+_NAMED_PAGE = r"(^|[^/[:alnum:]_.-])docs/[A-Za-z0-9_/-]+\.md"
+
 
 @dataclass(frozen=True, order=True)
 class Problem:
@@ -42,7 +45,8 @@ def named_elsewhere(root: Path) -> Iterator[Problem]:
     ]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     for line in done.stdout.splitlines():
-        name, number, page = line.split(":", 2)
+        name, number, match = line.split(":", 2)
+        page = match[match.index("docs/") :]
         if not (root / page).is_file():
             yield Problem(name, int(number), f"there is no {page} in the repository")
 

@@ -93,9 +93,9 @@ def test_extras() -> None:
 
 
 def test_a_page_that_only_code_names(repository: Path) -> None:
-    (repository / "program.py").write_text("# see docs/gone.md\n")
+    (repository / "program.py").write_text("# https://example.com/docs/else.md\n# see docs/gone.md\n")
     assert problems(read_pages(repository), repository) == [
-        Problem("program.py", 1, "there is no docs/gone.md in the repository")
+        Problem("program.py", 2, "there is no docs/gone.md in the repository")
     ]
 
 
