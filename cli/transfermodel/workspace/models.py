@@ -57,7 +57,7 @@ class LastRun:
     state: Literal["Running", "Succeeded", "Failed", "Interrupted"]
     progress: RunProgress | None
     reason: str
-    """Of a failure, as in docs/reasons.md."""
+    """Of a failure, as in docs/reference/reasons.md."""
     message: str
     started_at: datetime
     ended_at: datetime | None
