@@ -28,6 +28,14 @@ def cpu_limit(root: Path = CGROUPS) -> float | None:
 
 def thread_count(root: Path = CGROUPS) -> int:
     """Return how many threads one inference should use."""
-    available = len(os.sched_getaffinity(0))
+    available = processors()
     limit = cpu_limit(root)
     return min(available, MOST) if limit is None else max(1, min(available, math.ceil(limit)))
+
+
+def processors() -> int:
+    """Return how many processors this process may run on; macOS knows only how many there are."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1

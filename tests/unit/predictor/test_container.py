@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from transfermodel_predictor.configuration import ConfigurationInvalid, read_configuration
-from transfermodel_predictor.cpus import cpu_limit, thread_count
+from transfermodel_predictor.cpus import MOST, cpu_limit, thread_count
 
 pytestmark = pytest.mark.unit
 ENVIRONMENT = {
@@ -73,6 +73,11 @@ def test_threads_follow_the_limit_up_to_the_cpus(tmp_path: Path) -> None:
     assert thread_count(tmp_path) == 1
     (tmp_path / "cpu.max").write_text("100000000 100000\n")
     assert thread_count(tmp_path) == available
+
+
+def test_threads_where_there_are_neither_cgroups_nor_affinity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity")  # as on macOS
+    assert thread_count(tmp_path) == min(os.cpu_count() or 1, MOST)
 
 
 def test_the_server_imports_neither_pandas_nor_the_kubernetes_client_and_both_still_work() -> None:
