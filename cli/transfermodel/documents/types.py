@@ -95,6 +95,12 @@ class Document:
     lines: dict[str, tuple[int, int]]
     """Path of each field, such as spec.data.train.uri -> (line, column), from 1."""
 
+    def to_yaml(self) -> str:
+        """Return the text of a file that holds it."""
+        import yaml
+
+        return yaml.safe_dump(self.manifest, sort_keys=False, allow_unicode=True)
+
 
 @dataclass(frozen=True)
 class Checked:

@@ -1,0 +1,239 @@
+"""What a run gives: measured, on disk, ready to answer."""
+
+import html
+import io
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from transfermodel.errors import DataInvalid, TransferModelError, UsageError
+from transfermodel.local.request import check_present
+from transfermodel.local.serving import LocalServer, serve
+from transfermodel.predictions.types import Prediction
+from transfermodel.workspace import LocalModel, LocalVersion
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL.Image import Image as PilImage
+    from transfermodel_predictor.inference.classifier import ImageClassifier
+
+    OneImage = str | Path | bytes | PilImage | NDArray[Any]
+
+
+class Result:
+    """One version of a TransferModel on this machine.
+
+    Attributes:
+        name: of the TransferModel.
+        namespace: of the TransferModel.
+        version: v1, v2, ….
+        unchanged: nothing was trained: the version was there already.
+        resumed: an interrupted run was continued.
+    """
+
+    def __init__(
+        self, model: LocalModel, version: LocalVersion, *, unchanged: bool = False, resumed: bool = False
+    ) -> None:
+        """Take a version that was recorded; use `transfermodel.run` or `transfermodel.load`."""
+        self._model, self._version = model, version
+        self.name = model.name
+        self.namespace = model.namespace
+        self.version = version.name
+        self.unchanged = unchanged
+        self.resumed = resumed
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Return accuracy, accuracyLow and accuracyHigh (95 % interval), crossEntropy, calibrationError, …."""
+        return {name: float(value) for name, value in self._version.result.metrics.items()}
+
+    @property
+    def accuracy(self) -> float:
+        """Return the share of right answers, 0 to 1, on `split`."""
+        return self.metrics["accuracy"]
+
+    @property
+    def split(self) -> str:
+        """Return what the metrics were measured on: test, or validation (an estimate)."""
+        return self._version.result.metrics_split
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return how many classes there are, and images to train, to validate, to test, and skipped."""
+        return self._version.result.counts.model_dump()
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Return what each phase of the training took, in seconds; `total` is all of it."""
+        return dict(self._version.result.seconds)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return what the trainer had to remark on, such as files that are no images."""
+        return list(self._version.result.warnings)
+
+    @property
+    def artifact(self) -> Path:
+        """Return the folder with model.onnx, model.safetensors, model.json, metrics.json, report.html and more."""
+        return self._version.folder
+
+    @property
+    def digest(self) -> str:
+        """Return sha256:… of the artifact's manifest."""
+        return self._version.digest
+
+    @property
+    def report(self) -> Path:
+        """Return the report, an HTML file that needs nothing else."""
+        return self.artifact / "report.html"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Return the classes' names, in the order of the model's outputs."""
+        return self._classifier.labels
+
+    @overload
+    def predict(self, images: "OneImage") -> Prediction: ...
+
+    @overload
+    def predict(self, images: "list[OneImage] | tuple[OneImage, ...]") -> list[Prediction]: ...
+
+    def predict(self, images: Any) -> Prediction | list[Prediction]:
+        """Answer for one image, or for a list of them, with the code that serves.
+
+        Args:
+            images: a path, the bytes of an image file, a Pillow image, or a numpy array of uint8, (H, W, 3) or, grey,
+                (H, W); or a list or tuple of such.
+
+        Raises:
+            UsageError: a file is missing, or it is none of these.
+            DataInvalid: an image cannot be decoded.
+        """
+        if not isinstance(images, list | tuple):
+            return self.predict([images])[0]
+        opened = [opened_image(image, position) for position, image in enumerate(images)]
+        answers = self._classifier.predict_images(opened)
+        return [
+            Prediction(
+                label=answer.label,
+                probability=answer.probability,
+                probabilities=answer.probabilities,
+                model_version=self.version,
+                file=str(image) if isinstance(image, str | Path) else None,
+            )
+            for image, answer in zip(images, answers, strict=True)
+        ]
+
+    def serve(self, port: int | None = None) -> LocalServer:
+        """Serve it on 127.0.0.1 until `stop()`, or the end of a `with` block.
+
+        Args:
+            port: default: 8080, or the next that is free.
+
+        Raises:
+            UsageError: the port is in use, or the model is being served already.
+        """
+        return serve(self._version, self._model, port=port)
+
+    @cached_property
+    def _classifier(self) -> "ImageClassifier":
+        from transfermodel_predictor.artifact.description import ModelDescription
+        from transfermodel_predictor.artifact.errors import ArtifactError
+        from transfermodel_predictor.artifact.load import fetch
+        from transfermodel_predictor.artifact.names import DESCRIPTION, MODEL, SERVED
+        from transfermodel_predictor.inference.classifier import ImageClassifier
+        from transfermodel_predictor.inference.session import open_session
+
+        check_present(self.name, self._version)
+        try:
+            files = fetch(self._version.uri, self.digest, SERVED, {})
+            description = ModelDescription.from_json(files[DESCRIPTION])
+            return ImageClassifier(description, open_session(files[MODEL], os.cpu_count() or 1))
+        except ArtifactError as error:
+            raise TransferModelError(str(error)) from error
+
+    def __repr__(self) -> str:
+        """Say what it is and how good."""
+        return f"<Result {self.name} {self.version}: accuracy {self.accuracy:.4f} on {self.split}>"
+
+    def _repr_html_(self) -> str:
+        """Return a table for notebooks; colours are the notebook's own, light or dark."""
+        metrics, counts = self.metrics, self.counts
+        estimate = "" if self.split == "test" else " (an estimate: there is no test set)"
+        interval = ""
+        if "accuracyLow" in metrics and "accuracyHigh" in metrics:
+            interval = f" ({metrics['accuracyLow']:.4f} to {metrics['accuracyHigh']:.4f})"
+        images = f"{counts['train']} to train, {counts['validation']} to validate, {counts['test']} to test"
+        rows = [
+            ("accuracy", f"{self.accuracy:.4f}{interval} on {self.split}{estimate}"),
+            ("classes", str(counts["classes"])),
+            ("images", images),
+            ("artifact", shown(self.artifact)),
+            *(("warning", warning) for warning in self.warnings),
+        ]
+        cells = "".join(
+            f'<tr><th scope="row" style="text-align:left">{html.escape(name)}</th>'
+            f'<td style="text-align:left;overflow-wrap:anywhere">{html.escape(value)}</td></tr>'
+            for name, value in rows
+        )
+        caption = f"{html.escape(self.name)} {html.escape(self.version)}"
+        return (
+            f'<table style="max-width:46em"><caption style="text-align:left;font-weight:bold;caption-side:top">'
+            f"{caption}</caption><tbody>{cells}</tbody></table>"
+        )
+
+
+def shown(path: Path) -> str:
+    """Return a path for people: relative where it is below the working directory."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def opened_image(image: Any, position: int) -> "PilImage":
+    """Return any kind of image in mode RGB. Raises UsageError and DataInvalid."""
+    import numpy as np
+    from PIL import Image
+    from transfermodel_predictor.inference.decode import UnreadableImage, decode_image, to_rgb
+
+    if isinstance(image, Image.Image):
+        return to_rgb(image)
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
+            raise UsageError(
+                f"Image {position} is an array of {image.dtype} with the shape {image.shape}.",
+                "Pass uint8 with the shape (height, width, 3), or (height, width) for grey.",
+            )
+        return Image.fromarray(image).convert("RGB")
+    if isinstance(image, str | Path):
+        name, content = str(image), file_content(Path(image))
+    elif isinstance(image, bytes | bytearray | memoryview | io.BytesIO):
+        name = f"Image {position}"
+        content = image.getvalue() if isinstance(image, io.BytesIO) else bytes(image)
+    else:
+        raise UsageError(
+            f"Image {position} is a {type(image).__name__}.",
+            "Pass a path, the bytes of an image file, a Pillow image or a numpy array.",
+        )
+    try:
+        return decode_image(content)
+    except UnreadableImage as error:
+        raise DataInvalid(f"{name}: {error}") from error
+
+
+def file_content(path: Path) -> bytes:
+    """Return a file's bytes. Raises UsageError."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"There is no file {path}.", "Check the path; it is relative to the working directory."
+        ) from error
+    except IsADirectoryError as error:
+        raise UsageError(
+            f"{path} is a folder.", f"Pass its files: sorted(Path({str(path)!r}).glob('*.png'))."
+        ) from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
