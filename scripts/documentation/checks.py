@@ -1,5 +1,6 @@
 """Every check, over every page."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from scripts.documentation import blocks, commands, named
 from scripts.documentation.pages import REPOSITORY, Page
 
 # Not the end of a URL or of somebody else's path.
-_NAMED_PAGE = r"(^|[^/[:alnum:]_.-])docs/[A-Za-z0-9_/-]+\.md"
+_NAMED_PAGE = re.compile(r"(?<![\w/.-])docs/[\w/-]+\.md")
 
 
 @dataclass(frozen=True, order=True)
@@ -33,22 +34,13 @@ def problems(pages: dict[Path, Page], root: Path = REPOSITORY) -> list[Problem]:
 
 def named_elsewhere(root: Path) -> Iterator[Problem]:
     """Yield what code, charts and scripts say of pages that are not there."""
-    command = [
-        "git",
-        "grep",
-        "--untracked",
-        "-InoE",
-        r"\bdocs/[A-Za-z0-9_/-]+\.md",
-        "--",
-        ":!*.md",
-        ":!tests/unit/docs",
-    ]
+    command = ["git", "grep", "--untracked", "-InF", "docs/", "--", ":!*.md", ":!tests/unit/docs"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    for line in done.stdout.splitlines():
-        name, number, match = line.split(":", 2)
-        page = match[match.index("docs/") :]
-        if not (root / page).is_file():
-            yield Problem(name, int(number), f"there is no {page} in the repository")
+    for found in done.stdout.splitlines():
+        name, number, line = found.split(":", 2)
+        for page in _NAMED_PAGE.findall(line):
+            if not (root / page).is_file():
+                yield Problem(name, int(number), f"there is no {page} in the repository")
 
 
 def _of(page: Page, pages: dict[Path, Page], root: Path) -> Iterator[tuple[int, str]]:
