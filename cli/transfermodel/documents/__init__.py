@@ -4,6 +4,7 @@ from transfermodel.documents.check import STANDARD_INPUT, check, check_text, loa
 from transfermodel.documents.ordering import in_order
 from transfermodel.documents.places import as_file_uri, is_local, local_path
 from transfermodel.documents.types import DEFAULT_NAMESPACE, Checked, Document, Finding, Target
+from transfermodel.documents.validating import Verdict, Wanted, validate
 
 __all__ = [
     "DEFAULT_NAMESPACE",
@@ -12,6 +13,8 @@ __all__ = [
     "Document",
     "Finding",
     "Target",
+    "Verdict",
+    "Wanted",
     "as_file_uri",
     "check",
     "check_text",
@@ -19,4 +22,5 @@ __all__ = [
     "is_local",
     "load",
     "local_path",
+    "validate",
 ]

@@ -50,22 +50,39 @@ def check(path: Path, target: Target) -> Checked:
     Raises:
         UsageError: the file cannot be read.
     """
+    text, problem = read_text(path)
+    return check_text(text, path, target, problem=problem)
+
+
+def read_text(path: Path) -> tuple[str, Problem | None]:
+    """Return a file's text, and what is wrong with the file as a whole.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
     content = contents(path)
     if len(content) > _LARGEST_FILE_BYTES:
-        problem = Problem(_TOP, "", f"the file has {len(content)} bytes", "A TransferModel has some hundred.")
-        return _checked(path, "", [], [problem])
+        return "", Problem(_TOP, "", f"the file has {len(content)} bytes", "A TransferModel has some hundred.")
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig"), None
     except UnicodeDecodeError as error:
         lines = content[: error.start].split(b"\n")
         place = Place(len(lines), len(lines[-1]) + 1)
         problem = Problem(place, "", "the file is not UTF-8 from here on", "Save it as UTF-8.")
-        return _checked(path, content.decode("utf-8", "replace"), [], [problem])
-    return check_text(text, path, target)
+        return content.decode("utf-8", "replace"), problem
 
 
-def check_text(text: str, path: Path, target: Target) -> Checked:
-    """Check a file whose text is known; the path is for the findings, and for the paths in the text."""
+def check_text(text: str, path: Path, target: Target, *, problem: Problem | None = None) -> Checked:
+    """Check a file whose text is known.
+
+    Args:
+        text: of the file.
+        path: for the findings, and for relative paths in the text.
+        target: where it is to run.
+        problem: what is wrong with the file as a whole; nothing else is looked at then.
+    """
+    if problem is not None:
+        return _checked(path, text, [], [problem])
     documents: list[Document] = []
     problems: list[Problem] = []
     parts = [read for lines_before, part in reading.split(text) if (read := reading.read(part, lines_before))]

@@ -64,7 +64,7 @@ def unknown_field(key: str, path: str, fields: Schema, root: Schema) -> tuple[Se
         return (message, f"Did you mean {meant}?"), meant
     homes = [home for home in _homes(key, root, "") if not home.startswith("status")]
     if homes:
-        return (message, f"It belongs into {' or '.join(homes[:3])}."), None
+        return (message, f"It is a field of {' and '.join(homes[:3])}."), None
     return (message, f"{path or 'A TransferModel'} has {', '.join(fields)}."), None
 
 
@@ -89,7 +89,9 @@ def scalar(value: Any, schema: Schema, *, local: bool) -> Iterator[Sentence]:
         options = " or ".join(quoted(each) for each in choices)
         yield (
             f"{quoted(value) or 'an empty string'} is not allowed here",
-            f"Did you mean {lowered[near[0]]}? It is {options}." if near else f"Write {options}.",
+            f"Did you mean {lowered[near[0]]}?{f' It is {options}.' * (len(choices) > 1)}"
+            if near
+            else f"Write {options}.",
         )
         return
     if isinstance(value, str):
