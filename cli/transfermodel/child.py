@@ -26,8 +26,6 @@ def end_with_parent() -> None:
 
 def main() -> None:
     """Run the module that the command line names, as `python -m` does."""
-    # Ctrl-C is the parent's to handle: in a terminal of its own, and in a notebook, which interrupts whole groups.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=end_with_parent, name="parent", daemon=True).start()
     module = sys.argv[1]
     sys.argv = [module]

@@ -43,7 +43,8 @@ def start(
     """
     with log.open("ab") as file:
         return subprocess.Popen(
-            [sys.executable, "-m", "transfermodel.child", module],
+            # -P: the user's working directory may hold a random.py or a torch/ of their own.
+            [sys.executable, "-P", "-m", "transfermodel.child", module],
             env={**environment, "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE if read else file,

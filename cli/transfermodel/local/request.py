@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
 
 from transfermodel_operator.api import BaseArtifact, RunRequest, TransferModelSpec
 from transfermodel_operator.api.spec import Data
 from transfermodel_operator.runs.key import run_key
 from transfermodel_operator.runs.request import run_request
 
-from transfermodel.documents.types import Document
+from transfermodel.documents import Document, is_local, local_path
 from transfermodel.errors import DataInvalid, DocumentInvalid, NotFound
 from transfermodel.workspace import LocalVersion, Workspace
 
@@ -59,9 +58,9 @@ def with_absolute_uris(spec: TransferModelSpec, folder: Path, written: dict[str,
     """Return the spec with file:// URIs in place of paths; fills `written`."""
 
     def absolute(uri: str, field: str) -> str:
-        path = local_path(uri, folder)
-        if path is None:
+        if not is_local(uri):
             return uri
+        path = local_path(uri, folder).resolve()
         if not path.exists():
             raise DataInvalid(
                 f"{field}: there is no {path}.",
@@ -81,15 +80,6 @@ def with_absolute_uris(spec: TransferModelSpec, folder: Path, written: dict[str,
         uri = absolute(weights.uri, "spec.backbone.weights.uri")
         update["backbone"] = spec.backbone.model_copy(update={"weights": weights.model_copy(update={"uri": uri})})
     return spec.model_copy(update=update)
-
-
-def local_path(uri: str, folder: Path) -> Path | None:
-    """Return the path that a URI of a file means, relative to the file's folder; None: it is not of this machine."""
-    if uri.startswith("file://"):
-        return Path(unquote(urlsplit(uri).path))
-    if "://" in uri:
-        return None
-    return (folder / Path(uri).expanduser()).resolve()
 
 
 def base_artifact(document: Document, workspace: Workspace) -> BaseArtifact | None:

@@ -99,6 +99,7 @@ def serve(version: LocalVersion, model: LocalModel, *, port: int | None = None) 
     if lock is None:
         raise already_served(model, version)
     with lock:
+        model.forget_server()
         chosen = free_port() if port is None else checked_port(port)
         model.server_log_file.unlink(missing_ok=True)
         # The predictor inherits the lock and holds it as long as it lives.
@@ -107,9 +108,8 @@ def serve(version: LocalVersion, model: LocalModel, *, port: int | None = None) 
         )
     server = LocalServer(child, model, version, chosen)
     try:
-        record = ServerRecord(pid=child.pid, port=chosen, version=version.name, started_at=datetime.now(UTC))
-        model.write_server(record)
         wait_ready(server, child, model)
+        model.write_server(ServerRecord(pid=child.pid, port=chosen, version=version.name, started_at=datetime.now(UTC)))
     except BaseException:
         server.stop()
         raise

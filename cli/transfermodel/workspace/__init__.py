@@ -4,7 +4,7 @@
       .gitignore
       artifacts/<namespace>/<name>/…      what the trainer publishes, laid out as in a bucket
       models/<namespace>/<name>/
-        versions/v1.json, …               one record per version
+        versions/v1.json, …               one record per version, and a link v1 to its artifact
         run.json, run.lock, run.log       the last run
         server.json, server.lock, server.log
         checkpoints/, scratch/            of a run that is not over

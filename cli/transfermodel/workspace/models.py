@@ -1,5 +1,7 @@
 """One model of the workspace: its versions, its last run, its server."""
 
+import contextlib
+import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +24,9 @@ class LocalVersion:
 
     number: int
     folder: Path
-    """The artifact."""
+    """The artifact; versions/v<number>, where that is a link to it."""
+    stored: Path
+    """Where the trainer published it."""
     created_at: datetime
     spec: dict[str, Any]
     """The spec that it was trained from, as written."""
@@ -46,7 +50,7 @@ class LocalVersion:
     @property
     def uri(self) -> str:
         """file:// URI of the artifact."""
-        return self.folder.as_uri()
+        return self.stored.as_uri()
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,7 @@ class LocalModel:
         return None if record is None else LastRun(**dict(record))
 
     def server(self) -> RunningServer | None:
-        """Return what serves now; None: nothing does."""
+        """Return what serves now; None: nothing does, or it is not ready yet."""
         if not files.is_locked(self.server_lock):
             return None
         record = files.read_record(self.folder / "server.json", ServerRecord)
@@ -169,11 +173,18 @@ class LocalModel:
         number = max(self._numbers(), default=0) + 1
         record = VersionRecord(created_at=datetime.now(UTC), artifact=artifact, spec=spec, result=result)
         files.write_record(self._version_file(number), record)
+        link = self.folder / "versions" / f"v{number}"
+        with contextlib.suppress(OSError):  # a convenience: the trainer's folders have names that nobody can type
+            link.symlink_to(os.path.relpath(self.artifacts / artifact, link.parent))
         return self._version(number, record)
 
     def write_run(self, record: RunRecord) -> None:
         """Record how the run stands."""
         files.write_record(self.folder / "run.json", record)
+
+    def forget_server(self) -> None:
+        """Remove what speaks of the last server; whoever calls this holds server.lock."""
+        (self.folder / "server.json").unlink(missing_ok=True)
 
     def write_server(self, record: ServerRecord) -> None:
         """Record what serves."""
@@ -193,9 +204,11 @@ class LocalModel:
         return None if record is None else self._version(number, record)
 
     def _version(self, number: int, record: VersionRecord) -> LocalVersion:
+        stored, link = self.artifacts / record.artifact, self.folder / "versions" / f"v{number}"
         return LocalVersion(
             number=number,
-            folder=self.artifacts / record.artifact,
+            folder=link if link.is_dir() and link.samefile(stored) else stored,
+            stored=stored,
             created_at=record.created_at,
             spec=record.spec,
             result=record.result,
