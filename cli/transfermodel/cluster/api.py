@@ -110,13 +110,20 @@ class Api:
             raise self._our(error) from None
 
     def lines(self, path: str, query: Mapping[str, Any] | None = None) -> Iterator[str]:
-        """Yield the lines of an answer as they come, for as long as they come."""
+        """Return the lines of an answer as they come, for as long as they come.
+
+        Raises:
+            TransferModelError: At once, when the answer is none.
+        """
         response = self._send(path, query, None, read_seconds=None)
         if response.status != 200:
             raise of_response(self.server, response.status, bytes(response.read()), path)
+        return self._lines(response.response)
+
+    def _lines(self, response: Any) -> Iterator[str]:
         rest = b""
         try:
-            for chunk in response.response.stream(amt=65536, decode_content=True):
+            for chunk in response.stream(amt=65536, decode_content=True):
                 *whole, rest = (rest + chunk).split(b"\n")
                 yield from (line.decode("utf-8", "replace") for line in whole)
         except Exception as error:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from transfermodel.cluster import kinds
 from transfermodel.cluster.api import Api
@@ -9,8 +10,11 @@ from transfermodel.cluster.kinds import Manifest
 from transfermodel.cluster.reading import Reader, read_model, read_models, read_operators, read_surroundings
 from transfermodel.cluster.surroundings import Surroundings
 from transfermodel.cluster.types import Description, Model, VersionView
-from transfermodel.errors import NotReady
+from transfermodel.errors import NotFound, NotReady
 from transfermodel.predictions.types import Endpoint
+
+REPORT: Final = "report.html"
+"""In every artifact."""
 
 
 class Cluster:
@@ -104,3 +108,36 @@ class Cluster:
                 f"TransferModel {name!r} is not served yet: {why}", f"More: transfermodel describe {name} {where}"
             )
         return find_endpoint(self.api, name, url)
+
+    def report(
+        self, name: str, namespace: str | None = None, version: str | None = None, endpoint: str | None = None
+    ) -> bytes:
+        """Return the report of a version, as HTML; default: the one that serves, else the newest.
+
+        Raises:
+            NotFound: There is no such version, or it has no report.
+            Unreachable: Its storage does not answer.
+        """
+        from transfermodel.cluster.storage import read_credentials, read_object
+
+        manifest = self.manifest(name, namespace)
+        space = manifest["metadata"]["namespace"]
+        chosen = choose_version(manifest, name, self.versions(name, namespace), version)
+        around = Surroundings(manifest)
+        if not (around.spec.get("output") or {}).get("uri"):
+            around = Surroundings(manifest, operators=read_operators(Reader(self.api)))
+        credentials = read_credentials(self.api, space, around.credentials("output"))
+        return read_object(self.api, f"{chosen.uri}/{REPORT}", credentials, endpoint)
+
+
+def choose_version(manifest: Manifest, name: str, versions: list[VersionView], wanted: str | None) -> VersionView:
+    """Return a version by its name; default: the one that serves, else the newest."""
+    if not versions:
+        raise NotFound(f"TransferModel {name!r} has no version yet.", f"Why: transfermodel describe {name}")
+    live = ((manifest.get("status") or {}).get("serving") or {}).get("version")
+    by_name = {version.name: version for version in versions}
+    if wanted is None:
+        return by_name.get(live or "", versions[-1])
+    if wanted not in by_name:
+        raise NotFound(f"TransferModel {name!r} has no version {wanted!r}.", f"There are: {', '.join(by_name)}.")
+    return by_name[wanted]

@@ -10,6 +10,7 @@ from transfermodel_operator.runs.attempts import Attempt, by_age
 from transfermodel_operator.runs.outcome import read_failure
 
 from transfermodel.cluster.kinds import Manifest
+from transfermodel.cluster.logs import readable
 from transfermodel.cluster.models import causes, glance, is_training_pod, time_of, version_views
 from transfermodel.cluster.reading import main_container
 from transfermodel.cluster.surroundings import Surroundings
@@ -117,6 +118,8 @@ def pod_view(pod: Manifest, around: Surroundings) -> PodView:
 
 def phase_of(pod: Manifest, status: dict[str, Any]) -> str:
     """Return what `kubectl get pods` would say: the waiting or ending reason of the container, else the phase."""
+    if pod["metadata"].get("deletionTimestamp"):
+        return "Terminating"
     state = status.get("state") or {}
     for kind in ("waiting", "terminated"):
         reason = (state.get(kind) or {}).get("reason")
@@ -132,11 +135,10 @@ def ending(pod: Manifest, container: str, trains: bool) -> tuple[str, str]:
     ended = pod_words.terminated(pod, container)
     if not ended or not ended.get("exitCode"):
         return "", ""
-    said = pod_words.last_words(ended.get("message"))
+    said = pod_words.last_words("\n".join(readable(line) for line in str(ended.get("message") or "").splitlines()))
     if trains:
-        failure = read_failure(pod)
         understood = ended["exitCode"] == EXIT_USER_ERROR  # its words are JSON then, for the operator
-        return failure.message, f"{failure.reason}: {failure.message}" if understood else said
+        return read_failure(pod).message, "" if understood else said
     if ended.get("reason") == "OOMKilled":
         return "The predictor used more memory than it may. Raise spec.serving.resources.limits.memory.", said
     return f"The predictor ended with code {ended['exitCode']}.", said

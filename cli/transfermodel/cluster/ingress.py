@@ -149,8 +149,13 @@ def node_addresses(nodes: list[Manifest]) -> list[str]:
     return found[:3]
 
 
+def bracketed(address: str) -> str:
+    """Return an address as it stands in a URL."""
+    return f"[{address}]" if ":" in address else address
+
+
 def _url(address: str, port: int) -> str:
-    host = f"[{address}]" if ":" in address else address
+    host = bracketed(address)
     return f"http://{host}" if port == 80 else f"http://{host}:{port}"
 
 

@@ -28,11 +28,15 @@ TOLD_OTHERWISE: Final = {
 TRANSIENT: Final = {"Unhealthy"}
 """A probe that failed while a container started; what comes of it is told by the pod."""
 
+SIDECAR: Final = "queue-proxy"
+"""Knative's own container beside the predictor: it starts and stops with it."""
+
 
 def timeline(around: Surroundings) -> tuple[Moment, ...]:
     """Return what happened, oldest first; at most the last `LONGEST` moments."""
-    moments = sorted({*_objects(around), *_events(around)}, key=lambda moment: (moment.at, moment.source, moment.what))
-    return tuple(moments[-LONGEST:])
+    moments = dict.fromkeys((*_objects(around), *_events(around)))
+    # Times are of whole seconds: within one, the order above holds.
+    return tuple(sorted(moments, key=lambda moment: moment.at)[-LONGEST:])
 
 
 def _objects(around: Surroundings) -> Iterator[Moment]:
@@ -75,18 +79,28 @@ def _pod(pod: Manifest) -> Iterator[Moment]:
 
 
 def _events(around: Surroundings) -> Iterator[Moment]:
+    ours = [str(e.get("message", "")) for e in around.events if _about(e) == "transfermodel"]
     for event in around.events:
         at = event_time(event)
         reason, warning = str(event.get("reason", "")), event.get("type") == "Warning"
         if at is None or reason in TOLD_OTHERWISE or reason in TRANSIENT:
             continue
         about = event.get("involvedObject") or {}
-        kind = str(about.get("kind", "")).lower()
+        if SIDECAR in str(about.get("fieldPath", "")) or SIDECAR in str(event.get("message", "")):
+            continue
+        kind = _about(event)
+        said = str(event.get("message", "")).rstrip(".")
+        if kind != "transfermodel" and any(said in message for message in ours):
+            continue  # the operator has told it, with what to do
         count = int((event.get("series") or {}).get("count") or event.get("count") or 1)
         times = f" ({count} times)" if count > 1 else ""
-        words = " ".join(str(event.get("message", "")).split())
+        words = " ".join(said.split())
         source = around.name if kind == "transfermodel" else f"{kind}/{about.get('name')}"
         yield Moment(at, f"{reason}: {words}{times}", source, warning=warning)
+
+
+def _about(event: dict[str, Any]) -> str:
+    return str((event.get("involvedObject") or {}).get("kind", "")).lower()
 
 
 def event_time(event: dict[str, Any]) -> datetime | None:

@@ -1,6 +1,7 @@
 """Every reason of a condition in a few words, and the commands that help against it."""
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -166,14 +167,12 @@ def _less(around: Surroundings) -> tuple[str, ...]:
 
 def _more_memory(around: Surroundings) -> tuple[str, ...]:
     limit = ((around.spec.get("training") or {}).get("resources") or {}).get("limits") or {}
-    return (_patch(around, {"training": {"resources": {"limits": {"memory": doubled(limit.get("memory", "4Gi"))}}}}),)
+    return (_patch(around, {"training": {"resources": {"limits": {"memory": more(limit.get("memory", "4Gi"))}}}}),)
 
 
-def doubled(quantity: str | int) -> str:
-    """Return twice an amount of memory, in Mi or Gi."""
-    mebibytes = 2 * parse_quantity(quantity) / Decimal(1024) ** 2
-    gibibytes = mebibytes / 1024
-    return f"{int(gibibytes)}Gi" if gibibytes == int(gibibytes) else f"{max(1, int(mebibytes))}Mi"
+def more(quantity: str | int) -> str:
+    """Return at least twice an amount of memory, in whole Gi; torch alone wants one."""
+    return f"{max(1, math.ceil(2 * parse_quantity(quantity) / Decimal(1024) ** 3))}Gi"
 
 
 def _more_time(around: Surroundings) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""How values of the library look: tables and cards for people."""
