@@ -106,14 +106,16 @@ class _Builder:
         try:
             self._result.value = self._value(root, "", None)
         except _TooMuch as error:
-            self._problem(root, "", str(error), "Write the values out, without aliases.")
+            self._problem(error.node, "", str(error), "Write the values out, without aliases.")
+            # There is no value to judge.
+            self._result.places.clear()
 
     def _value(self, node: yaml.Node, path: str, key: yaml.Node | None) -> Any:
         self._values += 1
         if self._values > _MOST_VALUES:
-            raise _TooMuch(f"the document has more than {_MOST_VALUES} values")
+            raise _TooMuch(f"the document has more than {_MOST_VALUES} values", node)
         if id(node) in self._open:
-            raise _TooMuch("an alias (*) stands inside what it refers to")
+            raise _TooMuch("an alias (*) stands inside what it refers to", node)
         self._result.places[path] = self._place(node, key)
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
@@ -212,6 +214,10 @@ class _Builder:
 
 class _TooMuch(Exception):
     """The document grows beyond all bounds."""
+
+    def __init__(self, message: str, node: yaml.Node) -> None:
+        super().__init__(message)
+        self.node = node
 
 
 def _is_merge(node: yaml.Node) -> bool:

@@ -69,8 +69,10 @@ class Finding:
     @property
     def sentence(self) -> str:
         """Return the message as a sentence that names its field."""
-        names_it = not self.path or self.path in self.message or not self.message.startswith(_PREDICATES)
-        return f"{self.message}." if names_it else f"{self.path} {self.message}."
+        if self.path and self.message.startswith(_PREDICATES):
+            return f"{self.path} {self.message}."
+        named = not self.path or self.path.rpartition(".")[2] in self.message
+        return f"{self.message}." if named else f"{self.path}: {self.message}."
 
     def to_wire(self) -> dict[str, Any]:
         """Return the JSON form."""
