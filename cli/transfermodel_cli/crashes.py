@@ -1,11 +1,7 @@
 """Errors that nobody foresaw: one sentence for people, the traceback in a file for whoever mends it."""
 
 import os
-import platform
 import sys
-import tempfile
-import traceback
-from datetime import UTC, datetime
 from pathlib import Path
 
 from transfermodel.errors import TransferModelError
@@ -29,6 +25,11 @@ def explain(error: Exception) -> TransferModelError:
 
 def save(error: Exception) -> Path | None:
     """Write the traceback below the workspace, else to the folder for temporary files; None: there is no room."""
+    import platform
+    import tempfile
+    import traceback
+    from datetime import UTC, datetime
+
     moment = datetime.now(UTC)
     text = "\n".join(
         [

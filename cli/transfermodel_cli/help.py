@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 if TYPE_CHECKING:
     from typer._click import Context, HelpFormatter
@@ -32,6 +32,15 @@ class Command(TyperCommand):
 
 class CommandGroup(TyperGroup):
     """All commands."""
+
+    def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
+        """Read the options before the command's name."""
+        for parameter in self.get_params(ctx):
+            # Typer's own flags (help, completion) have None as default, and to see that this is no value it would
+            # import pydantic: 0.25 s for the help of every command.
+            if isinstance(parameter, TyperOption) and parameter.is_bool_flag and parameter.default is None:
+                parameter.default = False
+        return super().parse_args(ctx, args)
 
     def get_help(self, ctx: "Context") -> str:
         """Return the help of the program."""

@@ -17,7 +17,7 @@ Ask = Callable[[Sequence[bytes]], list[Prediction]]
 Batch = list[Path]
 
 SILENCE_SECONDS = 2.0
-PLACE = re.compile(r"^instances\[0\](\.image)?(\.b64)?:? ")
+PLACE = re.compile(r"^(instances\[0\](\.image)?(\.b64)?|Image 0):? ")
 """Where in the request an image was is nothing to the user: there was one."""
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from transfermodel.errors import DataInvalid, ExitCode, UsageError
+from transfermodel.errors import DataInvalid, ExitCode, NotReady, UsageError
 
 from transfermodel_cli.completion import NameArgument
 from transfermodel_cli.console import JsonOption, print_json, shown
+from transfermodel_cli.names import program_name
 from transfermodel_cli.target import (
     ClusterOption,
     ClusterTarget,
@@ -87,7 +88,13 @@ def ask_local(target: LocalTarget, paths: Sequence[Path]) -> "tuple[list[Answer]
 
     from transfermodel_cli.answers import Counting
 
-    result = Result(target.model, target.model.current())
+    version = target.model.current()
+    if version is None:
+        raise NotReady(
+            f"{target.model.name} has no version yet: no run of it has succeeded.",
+            f"See why with `{program_name()} status {target.model.name}`.",
+        )
+    result = Result(target.model, version)
 
     def ask(images: Sequence[bytes]) -> list[Prediction]:
         try:

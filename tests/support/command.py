@@ -1,0 +1,82 @@
+"""The command as a real process, as a user's shell starts it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+DEADLINE_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """What it printed, which is one JSON document."""
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> str:
+        """The one sentence of a failure.
+
+        Raises:
+            AssertionError: There is more than one error, no remedy, a traceback, or something on stdout.
+        """
+        assert self.out == "", self.out
+        assert "Traceback" not in self.err, self.err
+        lines = self.err.splitlines()
+        errors = [line for line in lines if line.startswith("error: ")]
+        assert len(errors) == 1, self.err
+        assert errors[0].endswith((".", "?", ":")), self.err
+        assert lines[-1].startswith("→ "), self.err
+        assert lines[-1].endswith("."), self.err
+        return self.err
+
+
+def environment(home: Path, changes: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+    """Return an environment without a cluster, a workspace, keys or proxies; home: the user's folder."""
+    dropped = ("TRANSFERMODEL_", "AWS_", "PYTEST", "KUBE", "HTTP", "http", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return kept | {"HOME": str(home), "XDG_CACHE_HOME": cache} | dict(changes)
+
+
+def start(
+    *arguments: str | Path,
+    folder: Path,
+    changes: Mapping[str, str] = MappingProxyType({}),
+    program: tuple[str, ...] = ("-m", "transfermodel_cli"),
+    **options: Any,
+) -> subprocess.Popen[str]:
+    """Start the command in a folder, which is the user's home as well."""
+    return subprocess.Popen(
+        [sys.executable, *program, *map(str, arguments)],
+        cwd=folder,
+        env=environment(folder, changes),
+        encoding="utf-8",
+        **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options,
+    )
+
+
+def command(
+    *arguments: str | Path, folder: Path, changes: Mapping[str, str] = MappingProxyType({}), **options: Any
+) -> Ended:
+    """Run the command to its end."""
+    with start(*arguments, folder=folder, changes=changes, **options) as process:
+        try:
+            out, err = process.communicate(timeout=DEADLINE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    return Ended(process.returncode, out or "", err)
