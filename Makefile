@@ -6,8 +6,8 @@ PYTHON := .venv/bin/python
 CLUSTER_PYTHON := .venv-devcluster/bin/python
 CLUSTER ?= devcluster
 
-.PHONY: help bootstrap bootstrap-cluster cluster-up cluster-down cluster-info images deploy demo-cluster demo test test-unit test-laptop test-api \
-	test-e2e test-devcluster check format generate bench
+.PHONY: help bootstrap bootstrap-local bootstrap-cluster demo demo-cluster cluster-up cluster-down cluster-info images deploy \
+	test test-unit test-laptop test-api test-e2e test-devcluster check format generate bench
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | column -t -s '|'
@@ -15,8 +15,17 @@ help: ## list the targets
 bootstrap:
 	@scripts/bootstrap dev
 
+bootstrap-local:
+	@scripts/bootstrap local
+
 bootstrap-cluster:
 	@scripts/bootstrap devcluster
+
+demo: bootstrap-local ## train, compare, serve and ask on this machine: no cluster, no root (TORCH_INDEX=cpu: without CUDA)
+	@$(PYTHON) -m examples.digits.laptop
+
+demo-cluster: bootstrap cluster-up images deploy ## the same in a cluster, then scale to zero and wake
+	@$(PYTHON) -m examples.digits.demo
 
 cluster-up: bootstrap-cluster ## a one-node cluster with Knative, KServe and S3 (CLUSTER=existing: check $$KUBECONFIG's cluster)
 	@CLUSTER=$(CLUSTER) $(CLUSTER_PYTHON) -m devcluster up
@@ -32,11 +41,6 @@ images: bootstrap-cluster ## build the operator, trainer and predictor images an
 
 deploy: bootstrap-cluster ## helm install (or upgrade) the operator
 	@CLUSTER=$(CLUSTER) scripts/deploy
-
-demo-cluster: bootstrap cluster-up images deploy ## the whole loop on real input: train, serve, scale to zero, wake
-	@$(PYTHON) -m examples.digits.demo
-
-demo: demo-cluster ## the same
 
 generate: bootstrap ## write the generated files: CRD, chart values schema, manifests, API reference
 	@scripts/generate

@@ -16,12 +16,12 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
 from examples.digits.errors import DemoError
+from examples.digits.showing import REPOSITORY
 
 Manifest = dict[str, Any]
 
 API_VERSION = "transferlearning.dev/v1alpha1"
 FIELD_MANAGER = "digits-demo"
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """What transfer is worth: four ways to the same task, judged on the same test set."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from examples.digits.cluster import Manifest
 from examples.digits.errors import DemoError
 
 LEAST_ACCURACY = 0.65
@@ -25,8 +26,8 @@ class Row:
     """How long its training run took."""
 
 
-def row_of_run(name: str, what: str, record: Manifest) -> Row:
-    """Return the row of a TransferModel by what its version records.
+def row_of_run(name: str, what: str, record: Mapping[str, Any]) -> Row:
+    """Return the row of a TransferModel by the result of its run, as JSON.
 
     Raises:
         DemoError: its accuracy is not of the test set.

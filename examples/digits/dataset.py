@@ -22,6 +22,8 @@ FRAME = 32
 """Height and width of a drawing, in pixels."""
 SMALLEST, LARGEST = 0.6, 0.8
 """Of the frame's side."""
+PARTS = {"source": "0 to 4 in four rotations", "train": "5 to 9, ten each", "test": "the rest of 5 to 9"}
+"""Of `Digits`, and the folders that they are stored in."""
 SOURCE_DIGITS = range(5)
 CUSTOMER_DIGITS = range(5, 10)
 DRAWINGS_PER_SCAN = 2

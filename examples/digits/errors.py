@@ -1,5 +1,7 @@
-"""The one exception that ends the demo."""
+"""The one exception that ends a demo."""
+
+from transfermodel.errors import TransferModelError
 
 
-class DemoError(Exception):
+class DemoError(TransferModelError):
     """The demo cannot go on; the message says what is wrong and what to do or to look at."""

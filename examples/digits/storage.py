@@ -78,13 +78,14 @@ async def _put(store: S3Store, prefix: str, files: Files) -> None:
     await asyncio.gather(*(put(name, content) for name, content in files.items()))
 
 
-def download(store: S3Store, path: str) -> bytes:
-    """Return one object.
+def download(s3: dict[str, str], uri: str) -> bytes:
+    """Return one object of the S3 server.
 
     Raises:
         DemoError: it cannot be read.
     """
+    bucket, _, path = uri.removeprefix("s3://").partition("/")
     try:
-        return bytes(obstore.get(store, path).bytes())
+        return bytes(obstore.get(open_bucket(s3, bucket), path).bytes())
     except (BaseError, OSError) as error:
-        raise DemoError(f"Reading {path} failed: {str(error).splitlines()[0]}") from error
+        raise DemoError(f"Reading {uri} failed: {str(error).splitlines()[0]}") from error

@@ -6,7 +6,6 @@ import pytest
 
 from examples.digits.comparison import Row, judge, row_of_run
 from examples.digits.errors import DemoError
-from examples.digits.predictions import Endpoint
 from examples.digits.watching import FAILURE_SECONDS, OBSTACLE_SECONDS, view
 
 pytestmark = pytest.mark.unit
@@ -54,13 +53,3 @@ def test_an_accuracy_of_the_validation_set_is_not_compared() -> None:
     record = {"metricsSplit": "validation", "metrics": {"accuracy": "0.9"}, "seconds": {"total": 3.0}}
     with pytest.raises(DemoError, match="validation set"):
         row_of_run("transfer", "", record)
-
-
-def test_the_curl_needs_a_host_header_only_where_the_name_resolves_nowhere() -> None:
-    local = Endpoint("http://127.0.0.1:8088", "http://digits-predictor.demo.localhost:8088", "digits")
-    assert local.curl("r.json").endswith(
-        "-d @r.json http://digits-predictor.demo.localhost:8088/v1/models/digits:predict"
-    )
-    remote = Endpoint("http://192.0.2.1", "http://digits-predictor.demo.example.com", "digits")
-    assert "-H 'Host: digits-predictor.demo.example.com'" in remote.curl("r.json")
-    assert remote.curl("r.json").endswith("http://192.0.2.1/v1/models/digits:predict")

@@ -1,0 +1,126 @@
+"""What both demos show: drawings, the comparison, the answers of a served model, and what they leave behind."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+from transfermodel.predictions.client import predict
+from transfermodel.predictions.types import Endpoint
+
+from examples.digits import comparison, dataset
+from examples.digits.dataset import Digits, Files
+from examples.digits.errors import DemoError
+from examples.digits.pictures import picture
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FOLDER = REPOSITORY / "build" / "demo"
+"""What a demo leaves behind."""
+SHOWN_PER_CLASS = 2
+PICTURE_WIDTH = 16
+TOLERANCE = 0.005
+"""By how much the served accuracy may differ from the reported one: what the trainer, too, allows its export."""
+
+
+def heading(console: Console, text: str) -> None:
+    """Begin a part."""
+    console.print(f"\n[bold]{text}[/]")
+
+
+def command(console: Console, text: str) -> None:
+    """Print a command on one line, however long, so that it can be copied."""
+    console.print(f"    {text}", markup=False, soft_wrap=True)
+
+
+def customer(digits: Digits, console: Console) -> None:
+    """Show one of the customer's drawings of each class."""
+    first = {path.split("/")[0]: file for path, file in reversed(digits.train.items())}
+    gallery([captioned(first[label], Text(label), console) for label in sorted(first)], console)
+
+
+def compare(transfer: Mapping[str, Any], scratch: Mapping[str, Any], digits: Digits, console: Console) -> None:
+    """Print the table; transfer, scratch: what the two runs came to. Raises DemoError unless transfer wins."""
+    with console.status("measuring what needs no transfer"):
+        from examples.digits import baselines  # torch takes seconds to import: not before there is something to see
+
+        measured = baselines.measure(digits)
+    row = comparison.row_of_run("transfer", "trunk of digits-base, new head", transfer)
+    others = [
+        comparison.row_of_run("scratch", "the same network from random weights", scratch),
+        comparison.Row("untrained trunk", "random weights, the same kind of head", measured.untrained_trunk),
+        comparison.Row("raw pixels", "no network, the same kind of head", measured.raw_pixels),
+    ]
+    console.print()
+    comparison.show([row, *others], len(digits.test), console)
+    comparison.judge(row, others)
+
+
+def ask(endpoint: Endpoint, test: Files, reported: float, console: Console) -> None:
+    """Show some answers beside the truth, then hold all of them against the reported accuracy.
+
+    Raises:
+        DemoError: what is served is not what was measured.
+        TransferModelError: it does not answer.
+    """
+    shown = choose(test)
+    answers = predict(endpoint, [test[path] for path in shown])
+    cells = []
+    for path, answer in zip(shown, answers, strict=True):
+        truth = path.split("/")[0]
+        mark = Text(f"{answer.label}  {answer.probability:.0%}", style="green" if answer.label == truth else "red")
+        mark.append("" if answer.label == truth else f"  is a {truth}")
+        cells.append(captioned(test[path], mark, console))
+    gallery(cells, console)
+    right = sum(answer.label == path.split("/")[0] for path, answer in zip(shown, answers, strict=True))
+    console.print(
+        f"  {right} of these {len(shown)} are right (the answer is below each drawing, and the truth where it differs)."
+    )
+
+    begun = time.monotonic()
+    everything = predict(endpoint, list(test.values()))
+    seconds = time.monotonic() - begun
+    accuracy = float(np.mean([a.label == path.split("/")[0] for path, a in zip(test, everything, strict=True)]))
+    console.print(
+        f"  All {len(test)} test images over HTTP in {seconds:.1f} s: {accuracy:.3f} right, by version "
+        f"{everything[0].model_version}; {reported:.3f} was reported."
+    )
+    if abs(accuracy - reported) > TOLERANCE:
+        raise DemoError(f"What is served ({accuracy:.3f}) is not what was measured ({reported:.3f}).")
+
+
+def choose(test: Files) -> list[str]:
+    """Return the paths of a few test images of each class, always the same."""
+    paths: list[str] = []
+    for digit in dataset.CUSTOMER_DIGITS:
+        paths += [path for path in test if path.startswith(f"{digit}/")][:SHOWN_PER_CLASS]
+    return paths
+
+
+def gallery(cells: list[Group], console: Console) -> None:
+    """Print drawings side by side, five in a row where the terminal is wide enough."""
+    columns = max(1, min(5, console.width // (PICTURE_WIDTH + 1)))
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    for _ in range(columns):
+        grid.add_column(width=PICTURE_WIDTH)
+    for start in range(0, len(cells), columns):
+        grid.add_row(*cells[start : start + columns])
+    console.print(grid)
+
+
+def captioned(file: bytes, caption: Text, console: Console) -> Group:
+    """Return a drawing with a line below it."""
+    return Group(picture(file, colour=console.is_terminal and not console.no_color), caption)
+
+
+def leave_behind(test: Files, report: bytes) -> Path:
+    """Write a few test images and the run's report into build/demo; return the first image."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    shown = choose(test)
+    for path in shown:
+        (FOLDER / path.replace("/", "-")).write_bytes(test[path])
+    (FOLDER / "report.html").write_bytes(report)
+    return FOLDER / shown[0].replace("/", "-")
