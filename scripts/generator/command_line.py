@@ -106,7 +106,8 @@ def _help(parameter: Any) -> str:
     variables = [parameter.envvar] if isinstance(parameter.envvar, str) else list(parameter.envvar or ())
     if variables:
         text += f" Environment: {', '.join(code(name) for name in variables)}."
-    return text + (" May be repeated." if parameter.multiple else "")
+    told = "several times" in text or "repeated" in text
+    return text + (" May be repeated." if parameter.multiple and not told else "")
 
 
 def _kind(parameter: Any) -> str:

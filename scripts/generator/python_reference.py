@@ -91,9 +91,9 @@ def _attributes(kind: type, found: docstrings.Docstring) -> list[list[str]]:
 
 def _property_text(getter: object) -> str:
     """Return a property's docstring as the table needs it: what it is, not what it does."""
-    text = " ".join(docstrings.of(getter).text.split())
-    without = re.sub(r"^Return ", "", text)
-    return without[:1].upper() + without[1:]
+    text = re.sub(r"^Return ", "", " ".join(docstrings.of(getter).text.split()))
+    # A value, such as sha256:…, stays as it is written.
+    return text[:1].upper() + text[1:] if re.match(r"[a-z]+[ ,]", text) else text
 
 
 def _described(found: docstrings.Docstring) -> Iterator[str]:
@@ -139,7 +139,8 @@ def _signature(name: str, function: object) -> str:
 def _annotation(value: object) -> str:
     text = value if isinstance(value, str) else inspect.formatannotation(value)
     # Who reads it knows where a name comes from, or does not care.
-    return re.sub(r"\b(?:[a-z_]+\.)+(?=[A-Z])", "", text.strip("'\""))
+    short = re.sub(r"\b(?:[a-z_]+\.)+(?=[A-Z])", "", text.strip("'\""))
+    return re.sub(r"^Optional\[(.*)\]$", r"\1 | None", short)
 
 
 def _errors() -> Iterator[list[str]]:
