@@ -13,12 +13,14 @@ from transfermodel_operator.api.spec import FineTuning
 from transfermodel_trainer import machine
 from transfermodel_trainer.backbones import load as backbones
 from transfermodel_trainer.backbones.load import LoadedBackbone
+from transfermodel_trainer.checkpoints import Checkpoints
 from transfermodel_trainer.data.fetch import Fetched
-from transfermodel_trainer.data.images import Normalise
+from transfermodel_trainer.data.images import Images, Normalise, evenly
 from transfermodel_trainer.data.split import Split, split_up
 from transfermodel_trainer.data.spool import Spool
 from transfermodel_trainer.evaluation.metrics import measure
-from transfermodel_trainer.evaluation.served import check_served, evenly
+from transfermodel_trainer.evaluation.samples_curve import samples_curve
+from transfermodel_trainer.evaluation.served import SCORED_SAMPLES, check_served
 from transfermodel_trainer.evaluation.summary import Evaluated, Learned
 from transfermodel_trainer.inputs import Inputs
 from transfermodel_trainer.progress import Progress
@@ -28,9 +30,10 @@ from transfermodel_trainer.publishing.output import RunFolder
 from transfermodel_trainer.publishing.record import RunRecord
 from transfermodel_trainer.training.calibration import fit_temperature
 from transfermodel_trainer.training.device import Device, choose_device
-from transfermodel_trainer.training.finetuning import Epoch, fine_tune
-from transfermodel_trainer.training.inference import compute_logits
+from transfermodel_trainer.training.finetuning import EPOCHS, fine_tune
+from transfermodel_trainer.training.inference import compute_features, compute_logits
 from transfermodel_trainer.training.probe import fit_probe
+from transfermodel_trainer.training.rows import Rows
 
 CALIBRATION_SAMPLES = 20
 """With fewer held-out samples a temperature says more about them than about the network."""
@@ -57,7 +60,7 @@ class Trained:
         progress.phase("Publishing")
         network, threads = self.backbone.network, machine.threads()
         description = describe(request, self.backbone, self.split.labels)
-        judged = evenly(self.learned.headline.images)
+        judged = evenly(self.learned.headline.images, SCORED_SAMPLES)
         # Leave-one-out logits are of other heads: the network's own are what serving must repeat.
         logits = compute_logits(network, judged, self.normalise, self.device)
         model = export_onnx(network, description.preprocessing.size, self.folder / "model.onnx")
@@ -101,10 +104,12 @@ class Trained:
 
 def learn(
     request: RunRequest,
+    inputs_digest: str,
     environment: Mapping[str, str],
     fetching: "Future[list[Fetched]]",
     spool: Spool,
     folder: Path,
+    checkpoints: Checkpoints,
     progress: Progress,
 ) -> Trained:
     """Train and evaluate.
@@ -114,6 +119,7 @@ def learn(
     """
     device = choose_device(request.gpus)
     progress.say(f"Computing on {device.name}, {torch.get_num_threads()} threads. {device.warning or ''}".rstrip())
+    checkpoints.open(request, inputs_digest, device.name)
     plan = backbones.plan(
         request.backbone, environment, folder, machine.cache_folder(), allow_named_weights=request.allow_named_weights
     )
@@ -127,44 +133,89 @@ def learn(
     progress.phase("Backbone")
     normalise = Normalise(backbone.preprocessing, device.torch)
     backbone.network.to(device.torch).to(memory_format=normalise.memory_format)
-    estimate, history, notes = _train(request, backbone, split, normalise, device, progress)
-    progress.phase("Evaluation")
-    splits = _evaluate(backbone, split, normalise, device, estimate, progress)
-    metrics = splits[0].metrics
+    strategy = _extract if request.training.strategy == "FeatureExtraction" else _fine_tune
+    learned = strategy(request, backbone, split, normalise, device, checkpoints, progress)
+    metrics = learned.headline.metrics
     progress.say(
-        f"Accuracy {metrics.accuracy:.4f} ({metrics.low:.4f} to {metrics.high:.4f}) on {splits[0].split}, "
+        f"Accuracy {metrics.accuracy:.4f} ({metrics.low:.4f} to {metrics.high:.4f}) on {learned.headline.split}, "
         f"{metrics.count} samples."
     )
-    return Trained(backbone, Learned(splits[0], splits, history, notes), split, spool, folder, device, normalise)
+    return Trained(backbone, learned, split, spool, folder, device, normalise)
 
 
-def _train(
+def _extract(
     request: RunRequest,
     backbone: LoadedBackbone,
     split: Split,
     normalise: Normalise,
     device: Device,
+    checkpoints: Checkpoints,
     progress: Progress,
-) -> tuple[Evaluated | None, tuple[Epoch, ...], dict[str, str]]:
-    """Train in place; return the leave-one-out estimate of the probe, what each epoch did, and facts for the report."""
+) -> Learned:
+    """Solve for the head on the frozen trunk's features, and judge it by theirs."""
+    network = backbone.network
+    probe = fit_probe(network, split.train, normalise, device, progress, checkpoints=checkpoints)
+    ridge = probe.ridge
+    progress.phase("Evaluation")
+    splits: list[Evaluated] = []
+    features: dict[str, Tensor] = {}
+    for name, images in _held_out(split):
+        rows = Rows(checkpoints, name, len(images))
+        features[name] = compute_features(network, images, normalise, device, rows=rows, step=progress.step)
+        logits = features[name] @ ridge.head.weight.T + ridge.head.bias
+        splits.append(_evaluated(name, images, logits, split.labels))
+    splits.append(_evaluated("leave-one-out", split.train, ridge.left_out_logits, split.labels))
+    headline = splits[0]
+    judged = (features[headline.split], headline.images.classes) if features else None
+    curve = samples_curve(
+        probe.features,
+        split.train.classes,
+        len(split.labels),
+        judged,
+        headline.metrics.accuracy,
+        request.training.seed,
+    )
+    notes = {
+        "head": f"ridge regression, penalty {ridge.penalty:.4g} chosen by leave-one-out",
+        "mirrored views": "used" if probe.flipped else "not used",
+    }
+    if curve:
+        by = headline.split if judged else "the training samples that were not drawn, all samples by leave-one-out"
+        notes["samples per class"] = f"heads fitted on fewer samples, drawn several times, are judged by {by}"
+    return Learned(headline, tuple(splits), (), notes, curve)
+
+
+def _fine_tune(
+    request: RunRequest,
+    backbone: LoadedBackbone,
+    split: Split,
+    normalise: Normalise,
+    device: Device,
+    checkpoints: Checkpoints,
+    progress: Progress,
+) -> Learned:
+    """Train the top of the trunk with the head, calibrate, and judge what came of it."""
     network, training = backbone.network, request.training
-    if training.strategy == "FeatureExtraction":
-        probe = fit_probe(network, split.train, normalise, device, progress)
-        logits = probe.ridge.left_out_logits
-        estimate = Evaluated("leave-one-out", split.train, logits, measure(logits, split.train.classes, split.labels))
-        notes = {
-            "head": f"ridge regression, penalty {probe.ridge.penalty:.4g} chosen by leave-one-out",
-            "mirrored views": "used" if probe.flipped else "not used",
-        }
-        return estimate, (), notes
     settings = training.fine_tuning or FineTuning()
-    if backbone.pretrained:
+    saved = checkpoints.load(EPOCHS)
+    if backbone.pretrained and saved is None:
         # LP-FT (arXiv:2202.10054): fine-tuning from a solved head does not tear the features apart first.
-        fit_probe(network, split.train, normalise, device, progress, flip=False)
-    history = fine_tune(network, split.train, normalise, device, settings, training.seed, progress)
+        fit_probe(network, split.train, normalise, device, progress, flip=False, checkpoints=checkpoints)
+    history = fine_tune(
+        network,
+        split.train,
+        normalise,
+        device,
+        settings,
+        training.seed,
+        progress,
+        validation=split.validation,
+        checkpoints=checkpoints,
+        saved=saved,
+    )
     notes = {
         "fine-tuning": f"{settings.unfreeze}, {settings.epochs} epochs, AdamW, one-cycle to "
-        "{settings.learning_rate}, batch {settings.batch_size}"
+        f"{settings.learning_rate}, batch {settings.batch_size}"
     }
     if split.validation is not None and len(split.validation) >= CALIBRATION_SAMPLES:
         temperature = fit_temperature(
@@ -174,23 +225,18 @@ def _train(
             network.head.weight.div_(temperature)
             network.head.bias.div_(temperature)
         notes["temperature"] = f"{temperature:.4g}, fitted on the validation set"
-    return None, tuple(history), notes
+    progress.phase("Evaluation")
+    splits = tuple(
+        _evaluated(name, images, compute_logits(network, images, normalise, device, step=progress.step), split.labels)
+        for name, images in _held_out(split)
+    )
+    return Learned(splits[0], splits, tuple(history), notes)
 
 
-def _evaluate(
-    backbone: LoadedBackbone,
-    split: Split,
-    normalise: Normalise,
-    device: Device,
-    estimate: Evaluated | None,
-    progress: Progress,
-) -> tuple[Evaluated, ...]:
-    """Return what was measured on each split; the headline first: test, then validation, then leave-one-out."""
-    found: list[Evaluated] = []
-    for name, images in (("test", split.test), ("validation", split.validation)):
-        if images is not None:
-            logits: Tensor = compute_logits(backbone.network, images, normalise, device, step=progress.step)
-            found.append(Evaluated(name, images, logits, measure(logits, images.classes, split.labels)))
-    if estimate is not None:
-        found.append(estimate)
-    return tuple(found)
+def _held_out(split: Split) -> list[tuple[str, Images]]:
+    """Return what to judge by; the headline first: test, then validation."""
+    return [(name, images) for name, images in (("test", split.test), ("validation", split.validation)) if images]
+
+
+def _evaluated(name: str, images: Images, logits: Tensor, labels: tuple[str, ...]) -> Evaluated:
+    return Evaluated(name, images, logits, measure(logits, images.classes, labels))

@@ -1,11 +1,16 @@
-"""What the container may use: processors, memory-backed folders, time."""
+"""What this process may use: processors and folders, within a container's limits where there is a container.
+
+On macOS there are neither cgroups nor processor affinity; the tests take them away on Linux, nobody ran it on a Mac.
+"""
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 CGROUP_V2 = Path("/sys/fs/cgroup/cpu.max")
 CGROUP_V1 = Path("/sys/fs/cgroup/cpu")
+_scratch: list[Path] = []
 
 
 def processor_limit() -> float | None:
@@ -25,14 +30,22 @@ def processor_limit() -> float | None:
 
 def threads() -> int:
     """Return how many threads to compute with: more than the limit would only wait for each other."""
-    available = len(os.sched_getaffinity(0))
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     limit = processor_limit()
     return max(1, available if limit is None else min(available, round(limit)))
 
 
 def scratch_folder() -> Path:
     """Return a new folder of this process for temporary files; the root file system is read-only."""
-    return Path(tempfile.mkdtemp(prefix="transfermodel-"))
+    folder = Path(tempfile.mkdtemp(prefix="transfermodel-"))
+    _scratch.append(folder)
+    return folder
+
+
+def remove_scratch() -> None:
+    """Remove the temporary files: outside a container nobody else does."""
+    while _scratch:
+        shutil.rmtree(_scratch.pop(), ignore_errors=True)
 
 
 def cache_folder() -> Path:

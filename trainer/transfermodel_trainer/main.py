@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -27,14 +28,15 @@ from transfermodel_trainer.run import execute
 
 TERMINATION_LOG_VARIABLE = "TRANSFERMODEL_TERMINATION_LOG"
 TERMINATION_LOG = "/dev/termination-log"
-EXIT_TERMINATED = 128 + signal.SIGTERM
+ENDING_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
 
 def main() -> NoReturn:
     """Run what the environment asks for, and exit as api/run.py says."""
-    end_at_sigterm()
+    end_at_signals()
     settle_environment()
     code = run()
+    machine.remove_scratch()
     sys.stdout.flush()
     sys.stderr.flush()
     # Threads of libraries and half-done downloads have nothing left to say.
@@ -61,7 +63,7 @@ def run() -> int:
 def supervised(request: RunRequest) -> RunResult:
     """Run under the clock, with a sign of life every two seconds."""
     progress = Progress(fine_tuning=request.training.strategy == "FineTuning")
-    deadline = Deadline(request.training.max_duration_seconds)
+    deadline = Deadline(request.training.max_duration_seconds, progress.elapsed)
     progress.start()
     deadline.start()
     try:
@@ -94,19 +96,25 @@ def read_request() -> RunRequest:
 class Deadline:
     """Ends the process when training has taken too long, whatever it is doing."""
 
-    def __init__(self, seconds: int) -> None:
-        """Take the seconds that training may take."""
+    def __init__(self, seconds: int, elapsed: Callable[[], float]) -> None:
+        """Take the seconds that training may take, and the clock, which an interrupted run may put forward."""
         self.seconds = seconds
-        self._timer = threading.Timer(seconds, self._expire)
-        self._timer.daemon = True
+        self._elapsed = elapsed
+        self._over = threading.Event()
 
     def start(self) -> None:
-        """Start the clock."""
-        self._timer.start()
+        """Start to watch the clock."""
+        threading.Thread(target=self._watch, name="deadline", daemon=True).start()
 
     def cancel(self) -> None:
         """Training is over in time."""
-        self._timer.cancel()
+        self._over.set()
+
+    def _watch(self) -> None:
+        while (left := self.seconds - self._elapsed()) > 0:
+            if self._over.wait(min(left, 1.0)):
+                return
+        self._expire()
 
     def _expire(self) -> None:
         code = fail(
@@ -117,6 +125,7 @@ class Deadline:
                 "lower fineTuning.epochs, use strategy FeatureExtraction, or give it more resources.",
             )
         )
+        machine.remove_scratch()
         os._exit(code)
 
 
@@ -153,8 +162,11 @@ def out_of_memory_failure() -> RunFailure:
 
 
 def write_outcome(outcome: RunResult | RunFailure) -> None:
-    """Write the termination message, shortened to what Kubernetes keeps."""
-    path = Path(os.environ.get(TERMINATION_LOG_VARIABLE, TERMINATION_LOG))
+    """Write the termination message, shortened to what Kubernetes keeps; outside a container there is none."""
+    named = os.environ.get(TERMINATION_LOG_VARIABLE)
+    path = Path(named or TERMINATION_LOG)
+    if not named and not path.exists():
+        return
     try:
         path.write_text(shortened(outcome))
     except OSError as error:
@@ -194,21 +206,22 @@ def shortened(outcome: RunResult | RunFailure) -> str:
     return text(outcome)
 
 
-def end_at_sigterm() -> None:
-    """End the process at SIGTERM at once, in the middle of a long computation too.
+def end_at_signals() -> None:
+    """End the process at SIGTERM and Ctrl-C at once, in the middle of a long computation too.
 
     The manifest and the result are written last, so nothing half done counts. Threads inherit the mask, so this
     comes before any library starts one.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
 
     def wait() -> None:
-        signal.sigwait({signal.SIGTERM})
+        number = signal.sigwait(ENDING_SIGNALS)
         with contextlib.suppress(OSError):
-            os.write(2, b"Stopped by SIGTERM; nothing was published.\n")
-        os._exit(EXIT_TERMINATED)
+            os.write(2, f"Stopped by {signal.Signals(number).name}; nothing was published.\n".encode())
+        machine.remove_scratch()
+        os._exit(128 + number)
 
-    threading.Thread(target=wait, name="sigterm", daemon=True).start()
+    threading.Thread(target=wait, name="signals", daemon=True).start()
 
 
 def settle_environment() -> None:

@@ -39,10 +39,12 @@ class Progress:
         self._phase: Phase = "Data"
         self._phase_started = self._started
         self._fraction = 0.0
+        self._mark: tuple[float, float] | None = None
         self._percent = 0
         self._epoch: int | None = None
         self._epochs: int | None = None
         self._loss: float | None = None
+        self._accuracy: float | None = None
         self._printed = 0.0
         self._stop = threading.Event()
 
@@ -59,18 +61,28 @@ class Progress:
         """Enter a phase."""
         with self._lock:
             self._close_phase()
-            self._phase, self._phase_started, self._fraction = phase, time.monotonic(), 0.0
+            self._phase, self._phase_started, self._fraction, self._mark = phase, time.monotonic(), 0.0, None
             if epochs is not None:
                 self._epoch, self._epochs = 0, epochs
         self._print(force=True)
 
-    def step(self, fraction: float, *, epoch: int | None = None, loss: float | None = None) -> None:
-        """Say how much of the phase is done; `epoch` counts completed epochs."""
+    def step(
+        self,
+        fraction: float,
+        *,
+        epoch: int | None = None,
+        loss: float | None = None,
+        accuracy: float | None = None,
+    ) -> None:
+        """Say how much of the phase is done; `epoch` counts completed epochs, `accuracy` is of the validation set."""
         with self._lock:
             new_epoch = epoch is not None and epoch != self._epoch
             self._fraction = min(1.0, fraction)
             self._epoch = epoch if epoch is not None else self._epoch
             self._loss = loss if loss is not None else self._loss
+            self._accuracy = accuracy if accuracy is not None else self._accuracy
+            # What came before the first step may have been done by an interrupted run: it says nothing about speed.
+            self._mark = self._mark or (time.monotonic(), self._fraction)
         self._print(force=new_epoch)
 
     def say(self, line: str) -> None:
@@ -81,8 +93,23 @@ class Progress:
             self._print(force=True)
 
     def elapsed(self) -> float:
-        """Return the seconds since the run began."""
+        """Return the seconds since the run began, those before an interruption too."""
         return time.monotonic() - self._started
+
+    def spent(self) -> dict[str, float]:
+        """Return the seconds by phase, the present one so far, and in all (`total`)."""
+        with self._lock:
+            here = time.monotonic() - self._phase_started
+            phases = self.seconds | {self._phase: self.seconds.get(self._phase, 0.0) + here}
+        return phases | {"total": self.elapsed()}
+
+    def resume(self, spent: dict[str, float]) -> None:
+        """Count what an interrupted process had spent on the run."""
+        with self._lock:
+            self._started -= spent.get("total", 0.0)
+            for phase, seconds in spent.items():
+                if phase != "total":
+                    self.seconds[phase] = self.seconds.get(phase, 0.0) + seconds
 
     def now(self) -> RunProgress:
         """Return the state as the operator reads it."""
@@ -95,6 +122,7 @@ class Progress:
             epochs=self._epochs,
             eta_seconds=self._eta(),
             loss=None if self._loss is None else f"{self._loss:.4g}",
+            accuracy=None if self._accuracy is None else f"{self._accuracy:.4f}",
         )
 
     def _eta(self) -> int | None:
@@ -103,10 +131,13 @@ class Progress:
         if self._phase in ("Evaluation", "Publishing"):
             main = max(self.seconds.get("Features", 0.0) + self.seconds.get("Training", 0.0), 10.0)
             return max(0, round(main * TAIL_FRACTION - spent))
-        if self._phase not in ("Features", "Training") or self._fraction < 0.02:
+        if self._phase not in ("Features", "Training") or self._mark is None:
             return None
-        whole = spent / self._fraction
-        return round(whole - spent + whole * TAIL_FRACTION)
+        since, first = self._mark
+        if self._fraction - first < 0.02:
+            return None
+        whole = (time.monotonic() - since) / (self._fraction - first)
+        return round(whole * (1 - self._fraction + TAIL_FRACTION))
 
     def _close_phase(self) -> None:
         spent = time.monotonic() - self._phase_started

@@ -9,6 +9,7 @@ from pathlib import Path
 from transfermodel_operator.api import Reason, RunRequest, RunResult
 
 from transfermodel_trainer import inputs, machine
+from transfermodel_trainer.checkpoints import Checkpoints
 from transfermodel_trainer.data.classes import check_same_classes
 from transfermodel_trainer.data.fetch import Fetched, fetch
 from transfermodel_trainer.data.spool import Spool
@@ -38,9 +39,11 @@ def execute(
     check_request(request)
     found = inputs.resolve(request, environment)
     output = RunFolder(request, found.digest, environment)
+    checkpoints = Checkpoints.of(environment, progress)
     stored = output.stored_result()
     if stored is not None:
         progress.say(f"The same inputs were trained before: {stored.uri} is returned, nothing is trained.")
+        checkpoints.remove()
         return stored
     check_names(found)
     output.probe()
@@ -50,9 +53,11 @@ def execute(
     # Torch takes seconds to import: the data arrives meanwhile.
     from transfermodel_trainer.learn import learn
 
-    learned = learn(request, environment, fetching, spool, folder, progress)
+    learned = learn(request, found.digest, environment, fetching, spool, folder, checkpoints, progress)
     before_publishing()
-    return learned.publish(request, found, output, progress)
+    result = learned.publish(request, found, output, progress)
+    checkpoints.remove()
+    return result
 
 
 def check_request(request: RunRequest) -> None:

@@ -57,6 +57,13 @@ class Normalise:
         return scaled.sub_(self.mean).div_(self.std).contiguous(memory_format=self.memory_format)
 
 
+def evenly(images: Images, count: int) -> Images:
+    """Return at most `count` of the images, spread evenly: they are sorted by class."""
+    if len(images) <= count:
+        return images
+    return images.select(np.linspace(0, len(images) - 1, count).round().astype(np.int64))
+
+
 def batches(count: int, size: int) -> Iterator[slice]:
     """Yield the slices that cover `count` samples."""
     for start in range(0, count, size):

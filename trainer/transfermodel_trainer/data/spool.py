@@ -10,7 +10,9 @@ class Spool:
 
     def __init__(self, folder: Path) -> None:
         """Begin an empty spool in the folder."""
-        self._file = (folder / "spool").open("w+b")
+        path = folder / "spool"
+        self._file = path.open("w+b")
+        path.unlink()  # it stays until the process ends, however that may be
         self._lock = threading.Lock()
         self._spans: list[tuple[int, int]] = []
         self._digests: list[str] = []

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor
 from transfermodel_operator.api import Reason
@@ -18,13 +17,6 @@ from transfermodel_trainer.errors import RunBroken
 SCORED_SAMPLES = 2000
 BATCH = 32
 TOLERATED_SHARE = 0.005
-
-
-def evenly(images: Images, count: int = SCORED_SAMPLES) -> Images:
-    """Return at most `count` of the images, spread evenly: they are sorted by class."""
-    if len(images) <= count:
-        return images
-    return images.select(np.linspace(0, len(images) - 1, count).round().astype(np.int64))
 
 
 def check_served(

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor, nn
@@ -11,11 +11,19 @@ from transfermodel_operator.api.spec import FineTuning
 
 from transfermodel_trainer.backbones.network import Network
 from transfermodel_trainer.backbones.stages import unfreeze_last
-from transfermodel_trainer.data.images import Images, Normalise
+from transfermodel_trainer.checkpoints import Checkpoints, Saved
+from transfermodel_trainer.data.images import Images, Normalise, evenly
 from transfermodel_trainer.errors import RunBroken
 from transfermodel_trainer.progress import Progress
+from transfermodel_trainer.training.calibration import cross_entropy
 from transfermodel_trainer.training.device import Device
+from transfermodel_trainer.training.inference import compute_logits
+from transfermodel_trainer.training.state import TrainingState
 
+EPOCHS = "epochs"
+"""Name of the checkpoint."""
+LEAST_JUDGED = 500
+"""A validation set of so many is judged whole after each epoch; of a larger one at most half as many as learn."""
 WEIGHT_DECAY = 0.05
 WARM_UP = 0.25
 """The part of all steps in which the learning rate rises to its peak."""
@@ -36,9 +44,14 @@ class Epoch:
     learning_rate: float
     """At the end of the epoch."""
     validation_accuracy: float | None = None
-    """After the epoch; None without a validation set."""
+    """After the epoch, on the validation set or on a part of a large one; None without one."""
     validation_loss: float | None = None
     """Cross entropy in nats."""
+
+    def __str__(self) -> str:
+        """Return it for people."""
+        judged = "" if self.validation_accuracy is None else f", validation accuracy {self.validation_accuracy:.4f}"
+        return f"loss {self.loss:.4f}{judged}"
 
 
 def fine_tune(
@@ -49,8 +62,24 @@ def fine_tune(
     settings: FineTuning,
     seed: int,
     progress: Progress,
+    *,
+    validation: Images | None = None,
+    checkpoints: Checkpoints | None = None,
+    saved: Saved | None = None,
 ) -> list[Epoch]:
     """Train the network in place with AdamW and a one-cycle learning rate; return what each epoch did.
+
+    Args:
+        network: as loaded; without `saved` its head may have learned already.
+        images: what to learn from.
+        normalise: from pixels to the network's input.
+        device: where to compute.
+        settings: how to train.
+        seed: of batches and shifts.
+        progress: where to report.
+        validation: what to judge each epoch by; nothing is chosen by it.
+        checkpoints: where to keep each epoch.
+        saved: the last epoch that an interrupted run finished.
 
     Raises:
         RunError: TrainingDiverged when the loss stops being a number; InvalidSpec for too many stages.
@@ -65,10 +94,17 @@ def fine_tune(
     steps = steps_per_epoch(len(images), settings.batch_size)
     peak = float(settings.learning_rate)
     optimizer = torch.optim.AdamW(_groups(network), lr=peak, weight_decay=WEIGHT_DECAY, fused=True)
-    progress.phase("Training", epochs=settings.epochs)
+    state = TrainingState(network, optimizer, generator, device)
+    judged = evenly(validation, max(LEAST_JUDGED, len(images) // 2)) if validation is not None else None
     history: list[Epoch] = []
-    done, rate = 0, 0.0
-    for epoch in range(1, settings.epochs + 1):
+    progress.phase("Training", epochs=settings.epochs)
+    if saved is not None:
+        state.restore(saved.tensors)
+        history = [Epoch(**entry) for entry in saved.facts]
+        progress.step(len(history) / settings.epochs, epoch=len(history), loss=history[-1].loss)
+        progress.say(f"Resuming after epoch {len(history)} of {settings.epochs}.")
+    done, rate = len(history) * steps, 0.0
+    for epoch in range(len(history) + 1, settings.epochs + 1):
         _training_mode(network, frozen)
         total = torch.zeros((), device=device.torch)
         for indices in batch_indices(len(images), settings.batch_size, generator):
@@ -85,11 +121,25 @@ def fine_tune(
             done += 1
             if not device.cuda or done % 10 == 0:
                 progress.step(done / (settings.epochs * steps), epoch=epoch - 1, loss=float(loss.detach()))
-        history.append(Epoch(float(total) / len(images), rate))
-        progress.step(epoch / settings.epochs, epoch=epoch, loss=history[-1].loss)
-        progress.say(f"Epoch {epoch}/{settings.epochs}: loss {history[-1].loss:.4f}")
+        history.append(Epoch(float(total) / len(images), rate, *_judge(network, judged, normalise, device)))
+        if checkpoints is not None:
+            checkpoints.save(EPOCHS, state.tensors(), [asdict(entry) for entry in history])
+        progress.step(
+            epoch / settings.epochs, epoch=epoch, loss=history[-1].loss, accuracy=history[-1].validation_accuracy
+        )
+        progress.say(f"Epoch {epoch}/{settings.epochs}: {history[-1]}")
     network.eval()
     return history
+
+
+def _judge(
+    network: Network, images: Images | None, normalise: Normalise, device: Device
+) -> tuple[float | None, float | None]:
+    """Return accuracy and cross entropy on the validation set; draws no random number, so training is as without."""
+    if images is None:
+        return None, None
+    logits = compute_logits(network, images, normalise, device)
+    return float((logits.argmax(1) == images.classes).double().mean()), cross_entropy(logits, images.classes)
 
 
 def one_cycle(step: int, total: int) -> tuple[float, float]:

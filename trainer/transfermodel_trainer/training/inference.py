@@ -8,6 +8,7 @@ from torch import Tensor
 from transfermodel_trainer.backbones.network import Network
 from transfermodel_trainer.data.images import Images, Normalise, batches
 from transfermodel_trainer.training.device import Device
+from transfermodel_trainer.training.rows import Rows
 
 PIXELS_PER_BATCH = 64 * 64 * 64
 """On the CPU: 64 images of 64 x 64, where batches stay in the caches; a GPU takes 32 times as many."""
@@ -25,17 +26,19 @@ def _run(
     normalise: Normalise,
     device: Device,
     flip: bool,
+    rows: Rows,
     step: Callable[[float], None],
 ) -> Tensor:
     network.eval()
-    parts = []
     with torch.inference_mode():
         for part in batches(len(images), batch_size(network.size, device)):
+            if part.stop <= rows.count:
+                continue  # an interrupted run computed it
             pixels = images.pixels[part]
             inputs = normalise(pixels.flip(-1) if flip else pixels)
-            parts.append(function(inputs).float().cpu())
+            rows.add(function(inputs).float().cpu())
             step(part.stop / len(images))
-    return torch.cat(parts).clone()
+    return rows.all().clone()
 
 
 def compute_features(
@@ -45,10 +48,14 @@ def compute_features(
     device: Device,
     *,
     flip: bool = False,
+    rows: Rows | None = None,
     step: Callable[[float], None] = lambda _: None,
 ) -> Tensor:
-    """Return the trunk's features (N, D) float32 on the CPU, of the mirrored images with `flip`."""
-    return _run(network, network.features, images, normalise, device, flip, step)
+    """Return the trunk's features (N, D) float32 on the CPU, of the mirrored images with `flip`.
+
+    They go into `rows`, after those that an interrupted run had computed.
+    """
+    return _run(network, network.features, images, normalise, device, flip, rows or Rows(), step)
 
 
 def compute_logits(
@@ -60,4 +67,4 @@ def compute_logits(
     step: Callable[[float], None] = lambda _: None,
 ) -> Tensor:
     """Return logits (N, K) float32 on the CPU."""
-    return _run(network, network, images, normalise, device, False, step)
+    return _run(network, network, images, normalise, device, False, Rows(), step)

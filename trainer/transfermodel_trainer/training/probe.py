@@ -3,15 +3,18 @@
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 from transfermodel_operator.api import Reason
 
 from transfermodel_trainer.backbones.network import Network
+from transfermodel_trainer.checkpoints import Checkpoints
 from transfermodel_trainer.data.images import Images, Normalise
 from transfermodel_trainer.errors import RunBroken
 from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.training.device import Device
 from transfermodel_trainer.training.inference import compute_features
 from transfermodel_trainer.training.ridge import Ridge, fit_ridge
+from transfermodel_trainer.training.rows import Rows
 
 FLIP_SAMPLES = 10_000
 """Above this many samples mirrored views add time and next to no accuracy."""
@@ -19,14 +22,26 @@ FLIP_SAMPLES = 10_000
 
 @dataclass(frozen=True)
 class Probe:
-    """A fitted head, and whether mirrored views helped it."""
+    """A fitted head."""
 
     ridge: Ridge
-    flipped: bool
+    features: Tensor  # (V, N, D): what it was fitted on, mirrored views after plain ones
+
+    @property
+    def flipped(self) -> bool:
+        """Tell whether mirrored views helped."""
+        return len(self.features) > 1
 
 
 def fit_probe(
-    network: Network, images: Images, normalise: Normalise, device: Device, progress: Progress, *, flip: bool = True
+    network: Network,
+    images: Images,
+    normalise: Normalise,
+    device: Device,
+    progress: Progress,
+    *,
+    flip: bool = True,
+    checkpoints: Checkpoints | None = None,
 ) -> Probe:
     """Fit the network's head on its frozen trunk, and set it.
 
@@ -36,7 +51,10 @@ def fit_probe(
     progress.phase("Features")
     flip = flip and len(images) <= FLIP_SAMPLES
     share = 0.5 if flip else 1.0
-    plain = compute_features(network, images, normalise, device, step=lambda done: progress.step(done * share))
+    rows = Rows(checkpoints, "train", len(images))
+    plain = compute_features(
+        network, images, normalise, device, rows=rows, step=lambda done: progress.step(done * share)
+    )
     if not torch.isfinite(plain).all():
         raise RunBroken(
             Reason.TRAINING_DIVERGED,
@@ -46,12 +64,13 @@ def fit_probe(
         )
     classes = images.classes
     count = network.head.out_features
-    best = Probe(fit_ridge(plain[None], classes, count), flipped=False)
+    best = _fit(plain[None], classes, count)
     if flip:
+        rows = Rows(checkpoints, "train mirrored", len(images))
         mirrored = compute_features(
-            network, images, normalise, device, flip=True, step=lambda done: progress.step(0.5 + done * 0.5)
+            network, images, normalise, device, flip=True, rows=rows, step=lambda done: progress.step(0.5 + done * 0.5)
         )
-        both = Probe(fit_ridge(torch.stack([plain, mirrored]), classes, count), flipped=True)
+        both = _fit(torch.stack([plain, mirrored]), classes, count)
         if both.ridge.cross_entropy < best.ridge.cross_entropy and both.ridge.accuracy >= best.ridge.accuracy:
             best = both
     with torch.no_grad():
@@ -62,3 +81,7 @@ def fit_probe(
         f"{best.ridge.accuracy:.4f}, mirrored views {'kept' if best.flipped else 'not used'}."
     )
     return best
+
+
+def _fit(features: Tensor, classes: Tensor, count: int) -> Probe:
+    return Probe(fit_ridge(features, classes, count), features)
