@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from transfermodel_cli.console import notes, out, percent, shown
+from transfermodel_cli.console import notes, out, percent, shown, write
 
 if TYPE_CHECKING:
     from transfermodel.predictions.inputs import Failure
@@ -84,9 +84,9 @@ def show(predictions: "Sequence[Prediction]", out_file: Path | None) -> None:
     if len(few) < len(predictions):
         counts = Counter(answer.label for answer in predictions).most_common(8)
         most = ", ".join(f"{count} {label}" for label, count in counts)
-        out().print(f"… and {len(predictions) - len(few)} more. Most frequent: {escape(most)}.", soft_wrap=True)
+        write(out(), f"… and {len(predictions) - len(few)} more. Most frequent: {escape(most)}.")
     if out_file is not None:
-        out().print(f"Every label's probability is in {escape(shown(out_file))}.", soft_wrap=True)
+        write(out(), f"Every label's probability is in {escape(shown(out_file))}.")
 
 
 def bar(share: float) -> str:
@@ -100,10 +100,10 @@ def explain(predictions: "Sequence[Prediction]", failures: "Sequence[Failure]", 
     from rich.markup import escape
 
     for failure in failures:
-        notes().print(f"[bold red]error:[/] {escape(failure.file)}: {escape(failure.message)}", soft_wrap=True)
+        write(notes(), f"[bold red]error:[/] {escape(failure.file)}: {escape(failure.message)}")
     if predictions:
         versions = ", ".join(sorted({answer.model_version for answer in predictions}))
-        notes().print(f"[dim]Answered by {versions} at {escape(where)}.[/]", soft_wrap=True)
+        write(notes(), f"[dim]Answered by {versions}: {escape(where)}.[/]")
 
 
 def to_wire(

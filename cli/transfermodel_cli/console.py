@@ -37,6 +37,11 @@ def _console(*, stderr: bool) -> "Console":
     return terminal if terminal.is_terminal else Console(stderr=stderr, highlight=False, width=PLAIN_WIDTH)
 
 
+def write(console: "Console", text: str, *, style: str | None = None) -> None:
+    """Print a sentence with markup: wrapped between words on a terminal, on one line where a program may read it."""
+    console.print(text, style=style, soft_wrap=not console.is_terminal)
+
+
 def print_json(value: Any) -> None:
     """Print one JSON document on stdout, at once: a server may run for hours after it."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
@@ -44,10 +49,13 @@ def print_json(value: Any) -> None:
 
 
 def percent(share: float | str) -> str:
-    """Return 93.8 % for 0.938; two digits more where one would round to certainty."""
+    """Return 93.8 % for 0.938; what is nearly certain is not rounded to certainty."""
     value = float(share) * 100
-    rounded = f"{value:.1f}"
-    return f"{value:.3f} %" if rounded in ("100.0", "0.0") and value not in (0, 100) else f"{rounded} %"
+    if 99.95 <= value < 100:
+        return "> 99.9 %"
+    if 0 < value < 0.05:
+        return "< 0.1 %"
+    return f"{value:.1f} %"
 
 
 def shown(path: Path) -> str:

@@ -1,10 +1,11 @@
 """A run while it goes on: a live bar on a terminal, a line now and then where nobody looks."""
 
+import re
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from transfermodel_cli.console import notes, percent
+from transfermodel_cli.console import notes, percent, write
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,14 +23,19 @@ BAR_WIDTH = 12
 """Columns that the bar has at least; less important figures give way to it."""
 
 
+REPEATED = re.compile(r"(Epoch \d+/\d+: |Accuracy |The same inputs were trained before)")
+"""What the trainer says and the bar, or the result, says as well."""
+
+
 class TrainingView:
     """Shows one run on stderr, from when it is entered until it is left."""
 
-    def __init__(self, name: str) -> None:
-        """Take the TransferModel's name."""
+    def __init__(self, name: str, heard: set[str]) -> None:
+        """Take the TransferModel's name; heard: what was said of others before it, and need not be said again."""
         from rich.live import Live
 
         self.name = name
+        self.heard = heard
         self.progress: RunProgress | None = None
         self._started = time.monotonic()
         self._shown: object = None
@@ -61,7 +67,11 @@ class TrainingView:
 
     def on_line(self, line: str) -> None:
         """Show what the trainer says, above the bar."""
-        notes().print(line, style="dim", markup=False, soft_wrap=True)
+        from rich.markup import escape
+
+        if not REPEATED.match(line) and line not in self.heard:
+            self.heard.add(line)
+            write(notes(), escape(line), style="dim")
 
     def render(self) -> "RenderableType":
         """Return the bar as it looks now: one line, whatever the terminal's width."""
@@ -90,13 +100,15 @@ class TrainingView:
 
     def figures(self) -> list[str]:
         """Return what is known, the most important first."""
-        known = []
-        progress = self.progress
-        if progress is not None:
+        progress, known = self.progress, []
+        # After the training its figures stand still, and the result will say better ones.
+        if progress is not None and progress.phase == "Training":
             known += [f"epoch {progress.epoch}/{progress.epochs}"] if progress.epochs else []
             known += [f"about {clock(progress.eta_seconds)} left"] if progress.eta_seconds is not None else []
-            known += [f"loss {progress.loss}"] if progress.loss else []
             known += [f"accuracy {percent(progress.accuracy)}"] if progress.accuracy else []
+            known += [f"loss {float(progress.loss):.3g}"] if progress.loss else []
+        elif progress is not None and progress.eta_seconds is not None:
+            known += [f"about {clock(progress.eta_seconds)} left"]
         return [*known, clock(time.monotonic() - self._started)]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from transfermodel_cli.console import out, percent, shown
+from transfermodel_cli.console import out, percent, shown, write
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,12 +20,12 @@ def print_trained(console: "Console", name: str, trained: "Trained") -> None:
     from rich.markup import escape
 
     version = trained.version
-    took = f"trained in {version.result.seconds.get('total', 0):.0f} s"
+    took = f"{'resumed and ' if trained.resumed else ''}trained in {version.result.seconds.get('total', 0):.0f} s"
     news = "nothing changed, so nothing was trained" if trained.unchanged else took
-    console.print(f"[bold green]✓[/] [bold]{escape(name)}[/] {version.name}: {news}", soft_wrap=True)
-    console.print(f"  {accuracy(version.result)}", soft_wrap=True)
+    write(console, f"[bold green]✓[/] [bold]{escape(name)}[/] {version.name}: {news}")
+    write(console, f"  {accuracy(version.result)}")
     for warning in version.result.warnings:
-        console.print(f"  [yellow]![/] {escape(warning)}", soft_wrap=True)
+        write(console, f"  [yellow]![/] {escape(warning)}")
 
 
 def accuracy(result: "RunResult") -> str:
@@ -38,8 +38,10 @@ def accuracy(result: "RunResult") -> str:
         text += f", 95 % interval {percent(metrics['accuracyLow'])} to {percent(metrics['accuracyHigh'])}"
     if not result.estimated:
         return f"{text}, on {result.counts.test} test images"
-    # The validation images also chose what was trained, so the figure flatters.
-    return f"{text}; estimated on {result.counts.validation} validation images: set data.test for a fair figure"
+    # The same images chose what was trained, so the figure flatters.
+    counts = result.counts
+    on = f"{counts.validation} validation images" if counts.validation else f"the {counts.train} training images"
+    return f"{text}; an estimate from {on}: set data.test for a fair figure"
 
 
 def print_files(version: "LocalVersion", client: Path) -> None:

@@ -96,7 +96,7 @@ def ask_local(target: LocalTarget, paths: Sequence[Path]) -> "tuple[list[Answer]
         )
     result = Result(target.model, version)
 
-    def ask(images: Sequence[bytes]) -> list[Prediction]:
+    def ask(images: Sequence[bytes]) -> "list[Prediction]":
         try:
             return result.predict(list(images))
         except DataInvalid as error:

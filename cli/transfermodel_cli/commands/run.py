@@ -55,7 +55,8 @@ def run(
     chosen = documents if name is None else with_bases(documents, name)
     models = Workspace(workspace)
     try:
-        trained = [train(document, models, as_json=as_json) for document in chosen]
+        heard: set[str] = set()
+        trained = [train(document, models, heard, as_json=as_json) for document in chosen]
     except KeyboardInterrupt:
         notes().print("Interrupted; the same command resumes.")
         return ExitCode.INTERRUPTED
@@ -83,14 +84,14 @@ def with_bases(documents: "Sequence[Document]", name: str) -> "Sequence[Document
     return [document for document in documents if document.name in chain]
 
 
-def train(document: "Document", models: "Workspace", *, as_json: bool) -> "Trained":
+def train(document: "Document", models: "Workspace", heard: set[str], *, as_json: bool) -> "Trained":
     """Train one model, and say how good it became."""
     from transfermodel import local
 
     from transfermodel_cli.progress import TrainingView
     from transfermodel_cli.results import print_trained
 
-    with TrainingView(document.name) as view:
+    with TrainingView(document.name, heard) as view:
         trained = local.train(document, models, on_progress=view.on_progress, on_line=view.on_line)
     print_trained(notes() if as_json else out(), document.name, trained)
     return trained
