@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from transfermodel_operator.api import API_VERSION, KIND
 
 from transfermodel.documents import DEFAULT_NAMESPACE, STANDARD_INPUT, Document, Target, check_text
+from transfermodel.documents.writing import yaml_of
 from transfermodel.errors import DocumentInvalid
 
 SCRATCH = "scratch"
@@ -88,8 +88,7 @@ def backbone_of(backbone: str, weights: str | None, input_size: int | None) -> d
 
 def checked(manifest: dict[str, Any]) -> Document:
     """Return the document of a manifest, held against the same rules as a file. Raises DocumentInvalid."""
-    text = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True)
-    result = check_text(text, Path(STANDARD_INPUT), Target.LOCAL)
+    result = check_text(yaml_of(manifest), Path(STANDARD_INPUT), Target.LOCAL)
     if result.errors:
         raise DocumentInvalid(
             f"{manifest['metadata']['name']} cannot be run:\n  "

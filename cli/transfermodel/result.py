@@ -1,7 +1,6 @@
 """What a run gives: measured, on disk, ready to answer."""
 
 import html
-import io
 import os
 from functools import cached_property
 from pathlib import Path
@@ -209,9 +208,8 @@ def opened_image(image: Any, position: int) -> "PilImage":
         return Image.fromarray(image).convert("RGB")
     if isinstance(image, str | Path):
         name, content = str(image), file_content(Path(image))
-    elif isinstance(image, bytes | bytearray | memoryview | io.BytesIO):
-        name = f"Image {position}"
-        content = image.getvalue() if isinstance(image, io.BytesIO) else bytes(image)
+    elif isinstance(image, bytes):
+        name, content = f"Image {position}", image
     else:
         raise UsageError(
             f"Image {position} is a {type(image).__name__}.",

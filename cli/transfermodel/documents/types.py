@@ -99,9 +99,9 @@ class Document:
 
     def to_yaml(self) -> str:
         """Return the text of a file that holds it."""
-        import yaml
+        from transfermodel.documents.writing import yaml_of
 
-        return yaml.safe_dump(self.manifest, sort_keys=False, allow_unicode=True)
+        return yaml_of(self.manifest)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
 """From a document to the trainer's request: relative paths become file:// URIs, and the base is looked up."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from transfermodel_operator.api import BaseArtifact, RunRequest, TransferModelSpec
 from transfermodel_operator.api.spec import Data
@@ -41,7 +40,7 @@ def prepare(document: Document, workspace: Workspace) -> Prepared:
             f"{document.name} is not trained: spec.suspend is set.", "Remove `suspend: true` from the file."
         )
     written: dict[str, str] = {}
-    spec = with_absolute_uris(spec, document.folder, written)
+    spec = with_absolute_uris(document, written)
     request = run_request(
         run=run_key(document.namespace, document.name, document.spec),
         namespace=document.namespace,
@@ -54,19 +53,20 @@ def prepare(document: Document, workspace: Workspace) -> Prepared:
     return Prepared(request, written, unused(document.spec))
 
 
-def with_absolute_uris(spec: TransferModelSpec, folder: Path, written: dict[str, str]) -> TransferModelSpec:
+def with_absolute_uris(document: Document, written: dict[str, str]) -> TransferModelSpec:
     """Return the spec with file:// URIs in place of paths; fills `written`."""
+    spec = document.spec
 
     def absolute(uri: str, field: str) -> str:
         if not is_local(uri):
             return uri
-        path = local_path(uri, folder).resolve()
+        path = local_path(uri, document.folder).resolve()
         if not path.exists():
             raise DataInvalid(
                 f"{field}: there is no {path}.",
                 "Create it or correct the path; relative paths begin at the folder of the YAML file.",
             )
-        written[path.as_uri()] = uri
+        written[path.as_uri()] = as_written(document, field)
         return path.as_uri()
 
     data: dict[str, object] = {}
@@ -80,6 +80,14 @@ def with_absolute_uris(spec: TransferModelSpec, folder: Path, written: dict[str,
         uri = absolute(weights.uri, "spec.backbone.weights.uri")
         update["backbone"] = spec.backbone.model_copy(update={"weights": weights.model_copy(update={"uri": uri})})
     return spec.model_copy(update=update)
+
+
+def as_written(document: Document, field: str) -> str:
+    """Return a field of the file, such as spec.data.train.uri."""
+    value: Any = document.manifest
+    for key in field.split("."):
+        value = value[key]
+    return str(value)
 
 
 def base_artifact(document: Document, workspace: Workspace) -> BaseArtifact | None:

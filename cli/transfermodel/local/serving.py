@@ -23,6 +23,7 @@ DEFAULT_PORT: Final = 8080
 PORTS_TRIED: Final = 100
 READY_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.05
+ANSWER_SECONDS: Final = 5.0
 
 
 class LocalServer:
@@ -149,7 +150,7 @@ def wait_ready(server: LocalServer, child: "subprocess.Popen[str]", model: Local
 def served_digest(port: int, name: str) -> str | None:
     """Return the digest of the artifact that answers for a model; None: nothing does, or not yet."""
     # Not urllib: it would go through the proxy of the environment.
-    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    connection = http.client.HTTPConnection(HOST, port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", f"/v2/models/{name}")
         response = connection.getresponse()

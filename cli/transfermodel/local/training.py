@@ -24,6 +24,8 @@ from transfermodel.workspace.records import RunRecord
 
 LEAST_FREE_BYTES: Final = 500_000_000
 """An artifact of a ResNet-18 is 90 MB, and for a moment there are two copies of it."""
+FULL_BYTES: Final = 100_000
+"""With less than this free, what could not be written was for want of space."""
 LOG_LIMIT_BYTES: Final = 1_000_000
 """A longer log is begun anew."""
 RECORD_SECONDS: Final = 1.0
@@ -75,7 +77,8 @@ def train(
         "Wait for it or stop it there; another --workspace DIR is independent of it.",
     )
     with failures.full_disk_told(model.folder), files.locked(model.run_lock, refusal) as lock:
-        check_space(workspace)
+        if not any(version.run == prepared.request.run for version in model.versions()):
+            check_space(workspace)
         for note in prepared.notes:
             on_line(note)
         return Run(document, model, prepared, on_progress, on_line).execute(lock)
@@ -143,10 +146,12 @@ class Run:
             for line in child.stdout:
                 self._hear(line.rstrip("\n"))
             code = child.wait()
+            # Looked at while its scratch files are there: with a full disk it cannot even leave word of it.
+            full = shutil.disk_usage(self.model.folder).free < FULL_BYTES
         finally:
             process.stop(child)
             shutil.rmtree(self.scratch, ignore_errors=True)
-        return self._outcome(code)
+        return self._outcome(code, full=full)
 
     def _environment(self) -> dict[str, str]:
         """Return the trainer's environment: caches are the user's own, everything else stays in the workspace."""
@@ -182,7 +187,7 @@ class Run:
         if not line.startswith("Done: "):  # a long URI; the caller says where things are
             self.on_line(line)
 
-    def _outcome(self, code: int) -> RunResult:
+    def _outcome(self, code: int, *, full: bool) -> RunResult:
         """Return the result that the trainer left. Raises TransferModelError for any other end."""
         log = self.model.log_file
         if code in STOPPED_BY_SIGTERM:
@@ -190,7 +195,7 @@ class Run:
         try:
             outcome = OUTCOME.validate_json(self.outcome_file.read_bytes())
         except (OSError, ValidationError) as error:
-            raise failures.silent_end(code, log) from error
+            raise (failures.no_space(log.parent) if full else failures.silent_end(code, log)) from error
         if isinstance(outcome, RunFailure):
             self._update(reason=str(outcome.reason))
             raise failures.error_of(outcome, self.prepared.written, log)
@@ -199,7 +204,7 @@ class Run:
     def _to_version(self, result: RunResult) -> LocalVersion:
         folder = Path(unquote(urlsplit(result.uri).path))
         artifact = str(folder.relative_to(self.model.artifacts))
-        return self.model.record_version(result, artifact, self.document.spec.to_wire())
+        return self.model.record_version(result, artifact, dict(self.document.manifest["spec"]))
 
     def _log(self, line: str) -> None:
         with self.model.log_file.open("a", encoding="utf-8") as log:

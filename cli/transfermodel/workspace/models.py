@@ -14,7 +14,7 @@ from transfermodel.predictions.types import Endpoint
 from transfermodel.workspace import files
 from transfermodel.workspace.records import RunRecord, ServerRecord, VersionRecord
 
-VERSION_FILE: Final = re.compile(r"v([1-9][0-9]*)\.json")
+VERSION_FILE: Final = re.compile(r"v([1-9][0-9]*)(\.json)?")
 HOST: Final = "127.0.0.1"
 
 
@@ -191,10 +191,10 @@ class LocalModel:
         files.write_record(self.folder / "server.json", record)
 
     def _numbers(self) -> list[int]:
-        """Return the numbers of all version files, damaged ones included: no number is given twice."""
+        """Return the numbers of all versions, of those too whose record is damaged or gone: none is given twice."""
         folder = self.folder / "versions"
         names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-        return sorted(int(match[1]) for name in names if (match := VERSION_FILE.fullmatch(name)))
+        return sorted({int(match[1]) for name in names if (match := VERSION_FILE.fullmatch(name))})
 
     def _version_file(self, number: int) -> Path:
         return self.folder / "versions" / f"v{number}.json"

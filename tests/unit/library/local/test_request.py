@@ -1,0 +1,113 @@
+"""What the trainer is asked for a document of this machine."""
+
+from pathlib import Path
+
+import pytest
+from transfermodel.errors import DataInvalid, DocumentInvalid, NotFound
+from transfermodel.local.request import prepare
+from transfermodel.workspace import Workspace
+from transfermodel_operator.runs.key import run_key
+
+from tests.support.colours import write_artifact
+from tests.support.library import document, run_result, write_data
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """An empty workspace, beside some data."""
+    write_data(tmp_path)
+    return Workspace(tmp_path / "work")
+
+
+def test_relative_paths_begin_at_the_files_folder(
+    tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/")
+    asked = document(tmp_path)
+    prepared = prepare(asked, workspace)
+    request = prepared.request
+    assert request.data.train.uri == (tmp_path / "train").as_uri()
+    assert request.data.test is not None
+    assert request.data.test.uri == (tmp_path / "test").as_uri()
+    assert request.output_uri == (tmp_path / "work" / "artifacts").as_uri()
+    assert request.run == run_key("default", "colours", asked.spec)
+    assert prepared.written == {request.data.train.uri: "train", request.data.test.uri: "test"}
+    assert prepared.notes == ()
+
+
+def test_absolute_paths_and_file_uris_mean_the_same(tmp_path: Path, workspace: Workspace) -> None:
+    (tmp_path / "with space").symlink_to(tmp_path / "train")
+    data = f"{{train: {{uri: '{tmp_path}/with space'}}, test: {{uri: '{(tmp_path / 'test').as_uri()}'}}}}"
+    request = prepare(document(tmp_path, data=data), workspace).request
+    assert request.data.train.uri == (tmp_path / "train").as_uri()  # where the link leads
+    assert request.data.test is not None
+    assert request.data.test.uri == (tmp_path / "test").as_uri()
+
+
+def test_buckets_and_the_web_stay_what_they_are(tmp_path: Path, workspace: Workspace) -> None:
+    data = "{train: {uri: s3://bucket/train}, test: {uri: 'https://host.example/test.zip'}}"
+    request = prepare(document(tmp_path, data=data), workspace).request
+    assert request.data.train.uri == "s3://bucket/train"
+    assert request.data.test is not None
+    assert request.data.test.uri == "https://host.example/test.zip"
+
+
+def test_a_weights_file_is_found_beside_the_yaml(tmp_path: Path, workspace: Workspace) -> None:
+    backbone = "{name: torchvision/resnet18, weights: {uri: own.safetensors}, input: {size: 32}}"
+    asked = document(tmp_path, backbone=backbone, training="{strategy: FeatureExtraction}")
+    with pytest.raises(DataInvalid, match=r"spec\.backbone\.weights\.uri: there is no .*own\.safetensors"):
+        prepare(asked, workspace)
+    (tmp_path / "own.safetensors").write_bytes(b"")
+    weights = prepare(asked, workspace).request.backbone.weights
+    assert weights is not None
+    assert weights.uri == (tmp_path / "own.safetensors").as_uri()
+
+
+def test_missing_data_is_a_sentence_before_anything_starts(tmp_path: Path, workspace: Workspace) -> None:
+    data = "{train: {uri: train}, validation: {uri: nowhere}, test: {uri: test}}"
+    with pytest.raises(DataInvalid, match=r"spec\.data\.validation\.uri: there is no .*nowhere\. Create it or correct"):
+        prepare(document(tmp_path, data=data), workspace)
+    assert not workspace.root.exists()
+
+
+def test_a_suspended_document_is_not_trained(tmp_path: Path, workspace: Workspace) -> None:
+    with pytest.raises(DocumentInvalid, match=r"spec\.suspend is set\. Remove"):
+        prepare(document(tmp_path, more="  suspend: true"), workspace)
+
+
+def test_what_only_a_cluster_uses_is_named_once(tmp_path: Path, workspace: Workspace) -> None:
+    data = "{train: {uri: train}, test: {uri: test}, credentialsSecretName: s3}"
+    more = "  output: {uri: 's3://models'}"
+    (note,) = prepare(document(tmp_path, data=data, more=more), workspace).notes
+    assert note == (
+        "Only a cluster uses spec.output, spec.data.credentialsSecretName: artifacts go into the workspace."
+    )
+    data = "{train: {uri: s3://bucket/train}, credentialsSecretName: s3}"
+    (note,) = prepare(document(tmp_path, data=data), workspace).notes
+    assert "keys for s3:// come from AWS_ACCESS_KEY_ID" in note
+
+
+def test_the_base_is_the_current_version_of_the_workspace(tmp_path: Path, workspace: Workspace) -> None:
+    asked = document(tmp_path, backbone="{fromTransferModel: base}", training="{strategy: FeatureExtraction}")
+    with pytest.raises(NotFound, match=r"starts from 'base', which has no version .*Put 'base' into the same file"):
+        prepare(asked, workspace)
+    digest = write_artifact(workspace.artifacts / "default/base/x")
+    result = run_result("file:///elsewhere", digest=digest)
+    version = workspace.make("base", "default").record_version(result, "default/base/x", {})
+    base = prepare(asked, workspace).request.backbone.base
+    assert base is not None
+    assert (base.transfer_model, base.version, base.digest) == ("base", "v1", digest)
+    assert base.uri == version.uri == (workspace.artifacts / "default/base/x").as_uri()
+    (version.folder / "manifest.json").unlink()
+    with pytest.raises(NotFound, match=r"artifact of base v1 is gone.*Train base again"):
+        prepare(asked, workspace)
+
+
+def test_a_base_of_another_namespace_is_not_meant(tmp_path: Path, workspace: Workspace) -> None:
+    write_artifact(workspace.artifacts / "team/base/x")
+    workspace.make("base", "team").record_version(run_result("file:///x"), "team/base/x", {})
+    asked = document(tmp_path, backbone="{fromTransferModel: base}", training="{strategy: FeatureExtraction}")
+    with pytest.raises(NotFound):
+        prepare(asked, workspace)

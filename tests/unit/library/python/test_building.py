@@ -1,0 +1,78 @@
+"""A TransferModel without a file."""
+
+from pathlib import Path
+
+import pytest
+import transfermodel
+import yaml
+from transfermodel.documents import Target, check
+from transfermodel.errors import DocumentInvalid
+
+from tests.support.library import write_data
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture(autouse=True)
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Train and test data in the working directory."""
+    write_data(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_simplest_takes_torchvisions_own_weights(data: Path) -> None:
+    document = transfermodel.transfer_model("colours", train="train", test=data / "test")
+    assert (document.name, document.namespace, document.folder) == ("colours", "default", data)
+    assert document.manifest["spec"] == {
+        "task": "ImageClassification",
+        "backbone": {"name": "torchvision/resnet18", "weights": {"name": "DEFAULT"}},
+        "data": {"train": {"uri": "train"}, "test": {"uri": str(data / "test")}},
+    }
+
+
+def test_its_yaml_is_a_file_that_says_the_same(data: Path) -> None:
+    document = transfermodel.transfer_model(
+        "colours",
+        train="train",
+        backbone="torchvision/squeezenet1_1",
+        weights="scratch",
+        input_size=32,
+        fine_tuning={"epochs": 2, "learningRate": "6e-3"},
+        seed=3,
+        namespace="team",
+    )
+    file = data / "colours.yaml"
+    file.write_text(document.to_yaml())
+    checked = check(file, Target.LOCAL)
+    assert checked.errors == ()
+    assert checked.documents[0].spec == document.spec
+    assert yaml.safe_load(document.to_yaml())["spec"]["training"] == {
+        "strategy": "FineTuning",
+        "fineTuning": {"unfreeze": "All", "epochs": 2, "learningRate": "6e-3"},
+        "seed": 3,
+    }
+
+
+def test_a_backbone_without_a_slash_is_a_transfer_model() -> None:
+    document = transfermodel.transfer_model("colours", train="train", backbone="base")
+    assert document.manifest["spec"]["backbone"] == {"fromTransferModel": "base"}
+
+
+def test_a_weights_file_is_a_uri() -> None:
+    document = transfermodel.transfer_model("colours", train="train", weights="own.safetensors", input_size=32)
+    assert document.manifest["spec"]["backbone"]["weights"] == {"uri": "own.safetensors"}
+
+
+def test_all_errors_come_at_once_as_sentences() -> None:
+    with pytest.raises(DocumentInvalid) as raised:
+        transfermodel.transfer_model("Colours", train="train", weights="scratch", fine_tuning={"epochs": 0})
+    text = str(raised.value)
+    assert "no name of Kubernetes" in text
+    assert "input is required" in text
+    assert "epochs" in text
+
+
+def test_weights_with_a_transfer_model_are_refused() -> None:
+    with pytest.raises(DocumentInvalid, match="weights goes with name, not with fromTransferModel"):
+        transfermodel.transfer_model("colours", train="train", backbone="base", weights="DEFAULT")
