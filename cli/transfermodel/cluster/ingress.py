@@ -73,9 +73,9 @@ def forward() -> str:
 
 def candidates(api: Api, status_url: SplitResult) -> Iterator[Candidate]:
     """Yield addresses of the ingress, the likeliest first."""
-    chosen = os.environ.get(INGRESS_VARIABLE)
-    if chosen:
-        yield Candidate(chosen.rstrip("/"), f"${INGRESS_VARIABLE}")
+    chosen = override()
+    if chosen is not None:
+        yield chosen
         return
     host = status_url.hostname or ""
     port = status_url.port or (443 if status_url.scheme == "https" else 80)
@@ -85,6 +85,12 @@ def candidates(api: Api, status_url: SplitResult) -> Iterator[Candidate]:
     elif host and resolves(host):
         yield Candidate(f"{status_url.scheme}://{status_url.netloc}", "status.url")
     yield from gateway_candidates(api)
+
+
+def override() -> Candidate | None:
+    """Return the address that the environment names."""
+    chosen = os.environ.get(INGRESS_VARIABLE)
+    return Candidate(chosen.rstrip("/"), f"${INGRESS_VARIABLE}") if chosen else None
 
 
 def gateway_candidates(api: Api) -> Iterator[Candidate]:

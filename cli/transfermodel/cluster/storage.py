@@ -24,6 +24,8 @@ SIGNED_SECONDS: Final = 60
 TIMEOUT: Final = "20s"
 REGION: Final = "us-east-1"
 """What S3 servers other than Amazon's take for granted."""
+ABSENT_KEY: Final = "transfermodel-doctor/nothing-is-here"
+NO_BUCKET: Final = "NoSuchBucket"
 WRONG_CREDENTIALS: Final = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken")
 
 
@@ -105,7 +107,27 @@ def read_object(api: Api, uri: str, credentials: Credentials, endpoint: str | No
     if outside is not None:
         return read_directly(uri, credentials, outside)
     status, body = read_through(api, inside, uri, credentials)
-    return judge(status, body, uri, f"{chosen}, through the cluster")
+    return judge(status, body, uri, credentials, f"{chosen}, through the cluster")
+
+
+def try_access(api: Api, uri: str, credentials: Credentials) -> None:
+    """Ask for an object that is not there: whether the storage answers, and accepts the keys.
+
+    Amazon says 403 of an absent object to who may not list the bucket; that is no fault of the keys.
+
+    Raises:
+        Unreachable: The storage does not answer.
+        NotFound: There is no such bucket.
+        TransferModelError: The keys are wrong.
+    """
+    try:
+        read_object(api, f"{uri}/{ABSENT_KEY}", credentials)
+    except ObjectMissing as error:
+        if error.code == NO_BUCKET:
+            raise NotFound(f"There is no bucket {uri}.", "Create it, or correct the URI in the spec.") from None
+    except Refused as error:
+        if error.code in WRONG_CREDENTIALS:
+            raise
 
 
 @dataclass(frozen=True)
@@ -177,15 +199,12 @@ def read_directly(uri: str, credentials: Credentials, endpoint: str | None) -> b
     store, key = open_store(uri, credentials, endpoint)
     try:
         return bytes(obstore.get(store, key).bytes())
-    except FileNotFoundError:
-        raise absent(uri) from None
-    except (PermissionDeniedError, UnauthenticatedError):
-        raise refused(uri, f"with {credentials.source}") from None
+    except FileNotFoundError as error:
+        raise ObjectMissing(uri, code_of(str(error))) from None
+    except (PermissionDeniedError, UnauthenticatedError) as error:
+        raise Refused(uri, code_of(str(error)), credentials.source) from None
     except (BaseError, OSError) as error:
         where = endpoint or "Amazon S3"
-        said = " ".join(str(error).split())
-        if "403" in said:
-            raise refused(uri, f"with {credentials.source}") from None
         raise Unreachable(
             f"The storage at {where} does not answer.",
             "Give its address as it is reached from here: --endpoint-url URL",
@@ -214,15 +233,15 @@ def open_store(uri: str, credentials: Credentials, endpoint: str | None) -> tupl
     return store, parts.path.lstrip("/")
 
 
-def judge(status: int, body: bytes, uri: str, where: str) -> bytes:
-    """Return the body of a good answer."""
+def judge(status: int, body: bytes, uri: str, credentials: Credentials, where: str) -> bytes:
+    """Return the body of a good answer; S3 servers name what is wrong by a code, the API server does not."""
     if status == 200:
         return body
-    text = body.decode("utf-8", "replace")
-    if status == 404 and "<Code>" in text:
-        raise absent(uri)
-    if status == 403 and "<Code>" in text:
-        raise refused(uri, where)
+    code = code_of(body.decode("utf-8", "replace"))
+    if status == 404 and code:
+        raise ObjectMissing(uri, code)
+    if status == 403 and code:
+        raise Refused(uri, code, credentials.source)
     if status == 403:
         raise Forbidden(
             "You may not reach the storage through the cluster (services/proxy).",
@@ -234,14 +253,31 @@ def judge(status: int, body: bytes, uri: str, where: str) -> bytes:
     )
 
 
-def absent(uri: str) -> NotFound:
-    """Return the error for an object that is not there."""
-    return NotFound(f"There is no {uri}.", "Was the artifact deleted? It is made again when the spec changes.")
+def code_of(text: str) -> str:
+    """Return the code of an S3 server's answer, such as NoSuchKey; empty when there is none."""
+    found = re.search(r"<Code>(\w+)</Code>", text)
+    return found[1] if found else ""
 
 
-def refused(uri: str, how: str) -> TransferModelError:
-    """Return the error for an object that the storage does not hand out."""
-    return TransferModelError(f"The storage refuses to read {uri} ({how}).", "Correct the keys in the Secret.")
+class ObjectMissing(NotFound):
+    """The storage has no such object, or no such bucket."""
+
+    def __init__(self, uri: str, code: str) -> None:
+        """Take the object, and the storage's own word."""
+        super().__init__(f"There is no {uri}.", "Was the artifact deleted? A changed spec trains a new one.")
+        self.code = code
+
+
+class Refused(TransferModelError):
+    """The storage does not hand the object out."""
+
+    def __init__(self, uri: str, code: str, source: str) -> None:
+        """Take the object, the storage's own word, and whose keys they were."""
+        super().__init__(
+            f"The storage refuses the keys of {source} for {uri} ({code or 'no reason is given'}).",
+            "Correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY there.",
+        )
+        self.code = code
 
 
 def _seconds(seconds: int) -> Any:
