@@ -130,10 +130,10 @@ def _signature(name: str, function: object) -> str:
     returns = (
         "" if signature.return_annotation is signature.empty else f" -> {_annotation(signature.return_annotation)}"
     )
-    line = f"{name}({', '.join(parts)}){returns}"
+    line = f"def {name}({', '.join(parts)}){returns}: ..."
     if len(line) <= _LINE:
         return line
-    return f"{name}(\n" + "".join(f"    {part},\n" for part in parts) + f"){returns}"
+    return f"def {name}(\n" + "".join(f"    {part},\n" for part in parts) + f"){returns}: ..."
 
 
 def _annotation(value: object) -> str:

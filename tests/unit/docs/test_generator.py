@@ -88,7 +88,7 @@ def test_a_class_is_its_attributes_and_methods() -> None:
     assert "| `size` | `int` | Its size, in pixels. |" in text
     assert "| `area` | `int` | The area. |" in text
     assert "### Thing.grow" in text
-    assert "grow(by: int, *, often: bool = False) -> Thing" in text
+    assert "def grow(by: int, *, often: bool = False) -> Thing: ..." in text
     assert "| `by` | how much, in pixels. |" in text
     assert "| `ValueError` | It cannot. |" in text
 
@@ -99,7 +99,7 @@ def test_a_long_signature_has_a_line_for_each_argument() -> None:
         return []
 
     text = "\n".join(_function("choose", "choose", choose))
-    assert "choose(\n    first: dict[str, list[str]],\n" in text
+    assert "def choose(\n    first: dict[str, list[str]],\n" in text
 
 
 def test_docstrings_below_attributes() -> None:
