@@ -18,9 +18,11 @@ class Classes:
     labels: tuple[str, ...]
     """Sorted; a sample's class is an index into it."""
     members: tuple[tuple[str, int], ...]
-    """(name of the file, class), sorted by name."""
+    """(name of the file, class), sorted by class and name."""
     outside: int
     """Files that lie in no class folder; ignored."""
+    repeated: int = 0
+    """Rows of an index file that name a file once more; ignored."""
 
 
 def hidden(name: str) -> bool:
@@ -98,5 +100,5 @@ def check_same_classes(train: Classes, other: Classes, role: str, uri: str) -> N
     raise RunError(
         Reason.CLASSES_DIFFER,
         f"spec.data.{role}.uri {uri} must have the classes of spec.data.train ({listed(list(train.labels))}): "
-        f"{'; '.join(parts)}. Rename, add or remove class folders.",
+        f"{'; '.join(parts)}. Rename, add or remove classes.",
     )

@@ -117,6 +117,6 @@ def _check(fetched: Fetched, unreadable: tuple[tuple[str, str], ...]) -> None:
     if empty:
         raise RunError(
             Reason.EMPTY_CLASS,
-            f"spec.data.{role}.uri {uri}: no readable image in class folder {listed(empty)}: "
+            f"spec.data.{role}.uri {uri}: no readable image in class {listed(empty)}: "
             f"{examples(unreadable)}. Add images to it.",
         )

@@ -4,11 +4,13 @@ import contextlib
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
 from transfermodel_operator.api import Reason
 from transfermodel_operator.api.run import DATA_CREDENTIALS_PREFIX
+from transfermodel_operator.api.spec import Format
 from transfermodel_predictor.artifact.errors import (
     StorageAccessDenied,
     StorageNotFound,
@@ -20,7 +22,10 @@ from transfermodel_predictor.artifact.storage import ObjectInfo, Storage, open_s
 from transfermodel_trainer.data.archives import is_archive
 from transfermodel_trainer.data.classes import Classes, find_classes
 from transfermodel_trainer.data.files import open_file
-from transfermodel_trainer.errors import RunError, StorageFailure
+from transfermodel_trainer.data.index import MOST_BYTES, is_index, read_index
+from transfermodel_trainer.errors import RunError, StorageFailure, listed
+
+CONCURRENT_LOOKS = 32
 
 Role = Literal["train", "validation", "test"]
 
@@ -32,10 +37,12 @@ class Source:
     role: Role
     uri: str
     storage: Storage
-    """The folder; of an archive the folder that it lies in."""
+    """The folder; of an archive or an index file the folder that it lies in."""
     objects: tuple[ObjectInfo, ...]
-    """Of a folder: all objects, by path. Of an archive: itself."""
+    """Of a folder: all objects, by path. Of an archive: itself. Of an index file: itself, and all that it names."""
     archive: bool
+    index: Classes | None = None
+    """What an index file says."""
 
     def digest(self) -> str:
         """Return the SHA-256 (hex) over path, size and ETag of every object."""
@@ -46,6 +53,8 @@ class Source:
         """Tell whether it still holds what it held when the run began. Raises a StorageError."""
         if self.archive:
             return self.storage.info(self.objects[0].path) == self.objects[0]
+        if self.index is not None:
+            return tuple(_infos(self.storage, [entry.path for entry in self.objects])) == self.objects
         now = sorted((entry for entry in self.storage.list() if entry.path), key=lambda entry: entry.path)
         return tuple(now) == self.objects
 
@@ -54,8 +63,8 @@ class Source:
         return [f"{entry.path}/" if _stands_for_folder(entry) else entry.path for entry in self.objects]
 
     def classes(self) -> Classes:
-        """Return the classes of a folder. Raises a RunError when they cannot be learned."""
-        return find_classes(self.names(), self.uri, role=self.role)
+        """Return the classes of a folder or an index file. Raises a RunError when they cannot be learned."""
+        return self.index or find_classes(self.names(), self.uri, role=self.role)
 
 
 def _stands_for_folder(entry: ObjectInfo) -> bool:
@@ -81,12 +90,14 @@ def data_errors(field: str) -> Iterator[None]:
         raise StorageFailure(Reason.STORAGE_UNAVAILABLE, f"{field}: {error}") from error
 
 
-def look_up(role: Role, uri: str, environment: Mapping[str, str]) -> Source:
-    """Return what the source holds; nothing is downloaded.
+def look_up(role: Role, uri: str, environment: Mapping[str, str], columns: Format | None = None) -> Source:
+    """Return what the source holds; nothing is downloaded but an index file, with these columns.
 
     Raises:
-        RunError: DataNotFound, DataAccessDenied or StorageUnavailable.
+        RunError: DataNotFound, DataAccessDenied or StorageUnavailable; what an index file can be wrong in.
     """
+    if is_index(uri):
+        return _look_up_index(role, uri, environment, columns or Format())
     archive = is_archive(uri)
     with data_errors(f"spec.data.{role}.uri"):
         if archive:
@@ -102,3 +113,44 @@ def look_up(role: Role, uri: str, environment: Mapping[str, str]) -> Source:
             "data was uploaded.",
         )
     return Source(role, uri, storage, tuple(objects), archive)
+
+
+def _look_up_index(role: Role, uri: str, environment: Mapping[str, str], columns: Format) -> Source:
+    with data_errors(f"spec.data.{role}.uri"):
+        storage, name = open_file(uri, environment, DATA_CREDENTIALS_PREFIX)
+        entry = storage.info(name)
+        if entry.size > MOST_BYTES:
+            raise RunError(
+                Reason.DATA_INVALID,
+                f"spec.data.{role}.uri {uri} is larger than {MOST_BYTES >> 20} MiB: an index file names image files, "
+                "it does not hold them.",
+            )
+        index = read_index(storage.get(name), uri, columns, role=role)
+        names = [member for member, _ in index.members]
+        found = _infos(storage, names)
+    missing = [member for member, info in zip(names, found, strict=True) if info is None]
+    if missing:
+        files = "1 file is" if len(missing) == 1 else f"{len(missing)} of {len(names)} files are"
+        raise RunError(
+            Reason.DATA_NOT_FOUND,
+            f"spec.data.{role}.uri {uri}: {files} not there ({listed(missing, 3)}): paths are relative to "
+            f"{storage.uri}; correct the rows, or add the files.",
+        )
+    return Source(role, uri, storage, (entry, *(info for info in found if info is not None)), False, index)
+
+
+def _infos(storage: Storage, names: list[str]) -> list[ObjectInfo | None]:
+    """Return what is known of many objects, None for one that is not there. Raises a StorageError."""
+
+    def info(name: str) -> ObjectInfo | None:
+        try:
+            return storage.info(name)
+        except StorageNotFound:
+            return None
+
+    # One by one, not by listing: beside an index file there may be far more than it names.
+    pool = ThreadPoolExecutor(CONCURRENT_LOOKS, thread_name_prefix="look")
+    try:
+        return list(pool.map(info, names))
+    finally:
+        pool.shutdown(cancel_futures=True)  # the rest of the queue is not worth an error each

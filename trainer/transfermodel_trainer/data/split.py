@@ -76,6 +76,10 @@ def split_up(
             warnings.append(
                 f"{source.classes.outside} files of spec.data.{role} lie in no class folder and were ignored."
             )
+        if source.classes.repeated:
+            warnings.append(
+                f"Rows of spec.data.{role} that name a file for the second time were ignored: {source.classes.repeated}."
+            )
     train = decoded["train"].images
     validation = decoded["validation"].images if "validation" in decoded else None
     test = decoded["test"].images if "test" in decoded else None
