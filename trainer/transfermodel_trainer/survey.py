@@ -1,0 +1,331 @@
+"""`python -m transfermodel_trainer.survey`: look at a run's data before anything is spent, without torch.
+
+Reads the RunRequest from the environment as the trainer does, and prints one JSON document, a Survey. The data is
+read by the trainer's own code: what it says of classes, of held-out samples and of what is wrong is what a run would.
+Files of this machine are looked into; of a bucket only the listing is read, so that nothing is downloaded.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from transfermodel_operator.api import ApiModel, RunRequest
+from transfermodel_operator.api.run import DATA_CREDENTIALS_PREFIX
+from transfermodel_predictor.artifact.description import Preprocessing
+from transfermodel_predictor.inference.decode import UnreadableImage, decode_image
+from transfermodel_predictor.inference.preprocess import resize_and_crop
+
+from transfermodel_trainer import inputs, machine
+from transfermodel_trainer.data.classes import Classes, check_same_classes
+from transfermodel_trainer.data.fetch import fetch
+from transfermodel_trainer.data.files import open_file
+from transfermodel_trainer.data.sources import Source
+from transfermodel_trainer.data.spool import Spool
+from transfermodel_trainer.errors import RunError
+from transfermodel_trainer.main import read_request
+
+MOST_BYTES = 1 << 30
+"""Of a source that is read whole; of a larger one only the names are counted."""
+MOST_DECODED = 2_000
+"""Images of a source that are decoded: evenly chosen of more."""
+TINY_PIXELS = 16
+"""Sides shorter than this hold next to nothing that a network could see."""
+EXAMPLES = 5
+USUAL_SIZE = 224
+
+
+class Labelled(ApiModel):
+    """A class and its samples."""
+
+    label: str
+    count: int
+
+
+class Unreadable(ApiModel):
+    """A file that is no image."""
+
+    name: str
+    problem: str
+
+
+class Duplicates(ApiModel):
+    """Samples with the same content."""
+
+    splits: tuple[str, str]
+    """Of one split: the same name twice."""
+    count: int
+    """Samples of the second split that are in the first, too; within one: samples beyond the first of their kind."""
+    examples: list[list[str]]
+    """Names with the same content."""
+    mislabelled: int = 0
+    """Of them, how many have another class there."""
+
+
+class Surveyed(ApiModel):
+    """One data source."""
+
+    role: str
+    uri: str
+    bytes: int
+    samples: int | None = None
+    """None: it lies in an archive that was not read."""
+    classes: list[Labelled] = []
+    outside: int = 0
+    """Files in no class folder."""
+    decoded: int = 0
+    """How many images were decoded to see whether they can be."""
+    unreadable: list[Unreadable] = []
+    """The first few."""
+    unreadable_count: int = 0
+    tiny: list[str] = []
+    """The first few images of less than 16 pixels a side."""
+    tiny_count: int = 0
+    median_side: int | None = None
+    """The median of the images' shorter sides, in pixels."""
+    looked_into: bool = False
+    """Whether the files themselves were read."""
+
+
+class Problem(ApiModel):
+    """What would end the run."""
+
+    reason: str
+    message: str
+
+
+class Survey(ApiModel):
+    """What the data holds."""
+
+    sources: list[Surveyed] = []
+    duplicates: list[Duplicates] = []
+    duplicates_by: str = "content"
+    """content, or listing: size and ETag."""
+    problems: list[Problem] = []
+    inputs_digest: str | None = None
+    """As the run's result will have it."""
+    weights_bytes: int | None = None
+    """Of weights.uri."""
+    data_seconds: float | None = None
+    """What reading, decoding and resizing takes a run, by what it took here; None: not everything was read."""
+
+
+class Sample:
+    """One sample as far as it is known: its name, its class, and what tells contents apart."""
+
+    __slots__ = ("content", "label", "name")
+
+    def __init__(self, name: str, label: str, content: str | None) -> None:
+        """Take what is known; content None: nothing tells it apart."""
+        self.name, self.label, self.content = name, label, content
+
+
+def survey(request: RunRequest, environment: Mapping[str, str], folder: Path) -> Survey:
+    """Return what the data of a run holds.
+
+    Args:
+        request: the run.
+        environment: holds the credentials.
+        folder: for temporary files.
+    """
+    try:
+        found = inputs.resolve(request, environment)
+    except RunError as error:
+        return Survey(problems=[_problem(error)])
+    sources: list[Surveyed] = []
+    samples: dict[str, list[Sample]] = {}
+    classes: dict[str, Classes] = {}
+    problems: list[Problem] = []
+    spool = Spool(folder)
+    by_content = True
+    times: list[float] = []
+    of_source: Classes | None
+    for source in found.sources:
+        try:
+            if source.uri.startswith("file://") and sum(entry.size for entry in source.objects) <= MOST_BYTES:
+                surveyed, known, of_source, seconds = _look_into(source, spool, folder, _preprocessing(request))
+                times.append(seconds)
+            else:
+                surveyed, known, of_source = _look_at_names(source)
+        except RunError as error:
+            problems.append(_problem(error))
+            continue
+        by_content = by_content and surveyed.looked_into
+        sources.append(surveyed)
+        samples[source.role] = known
+        if of_source is not None:
+            classes[source.role] = of_source
+    problems += _differences(found.sources, classes)
+    return Survey(
+        sources=sources,
+        duplicates=_duplicates(samples),
+        duplicates_by="content" if by_content else "listing",
+        problems=problems,
+        inputs_digest=found.digest,
+        weights_bytes=_weights_bytes(request, environment),
+        data_seconds=sum(times) if by_content else None,
+    )
+
+
+def _look_at_names(source: Source) -> tuple[Surveyed, list[Sample], Classes | None]:
+    size = sum(entry.size for entry in source.objects)
+    if source.archive:
+        return Surveyed(role=source.role, uri=source.uri, bytes=size), [], None
+    classes = source.classes()
+    listed = {entry.path: f"{entry.etag}:{entry.size}" for entry in source.objects if entry.etag}
+    known = [Sample(name, classes.labels[label], listed.get(name)) for name, label in classes.members]
+    return _surveyed(source, size, classes), known, classes
+
+
+def _look_into(
+    source: Source, spool: Spool, folder: Path, preprocessing: Preprocessing
+) -> tuple[Surveyed, list[Sample], Classes, float]:
+    """Read a source of this machine whole, as a run would; return what a run would take for it, too."""
+    started = time.monotonic()
+    fetched = fetch(source, spool, folder, lambda _: None)
+    fetching = time.monotonic() - started
+    classes = fetched.classes
+    chosen = fetched.samples[:: max(1, -(-len(fetched.samples) // MOST_DECODED))]
+
+    def side(position: int) -> int | str:
+        """Return the shorter side in pixels, or why it cannot be read."""
+        try:
+            image = decode_image(spool.read(position))
+        except UnreadableImage as error:
+            return str(error)
+        resize_and_crop(image, preprocessing)
+        return min(image.size)
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(machine.threads()) as pool:
+        sides = list(pool.map(side, [sample.position for sample in chosen]))
+    decoding = (time.monotonic() - started) * len(fetched.samples) / len(chosen)
+    unreadable = [
+        Unreadable(name=sample.name, problem=found)
+        for sample, found in zip(chosen, sides, strict=True)
+        if isinstance(found, str)
+    ]
+    readable = sorted(found for found in sides if isinstance(found, int))
+    tiny = [
+        sample.name
+        for sample, found in zip(chosen, sides, strict=True)
+        if isinstance(found, int) and found < TINY_PIXELS
+    ]
+    known = [
+        Sample(sample.name, classes.labels[sample.label], spool.digest(sample.position)) for sample in fetched.samples
+    ]
+    size = sum(entry.size for entry in source.objects)
+    surveyed = _surveyed(source, size, classes).model_copy(
+        update={
+            "decoded": len(chosen),
+            "unreadable": unreadable[:EXAMPLES],
+            "unreadable_count": len(unreadable),
+            "tiny": tiny[:EXAMPLES],
+            "tiny_count": len(tiny),
+            "median_side": readable[len(readable) // 2] if readable else None,
+            "looked_into": True,
+        }
+    )
+    return surveyed, known, classes, fetching + decoding
+
+
+def _preprocessing(request: RunRequest) -> Preprocessing:
+    """Return a preprocessing that takes as long as the run's; only torchvision knows that of named weights."""
+    size = request.backbone.input.size if request.backbone.input else USUAL_SIZE
+    return Preprocessing(size=size, resize="ShortestSide", interpolation="bilinear", mean=(0, 0, 0), std=(1, 1, 1))
+
+
+def _surveyed(source: Source, size: int, classes: Classes) -> Surveyed:
+    counts = Counter(label for _, label in classes.members)
+    return Surveyed(
+        role=source.role,
+        uri=source.uri,
+        bytes=size,
+        samples=len(classes.members),
+        classes=[Labelled(label=label, count=counts[index]) for index, label in enumerate(classes.labels)],
+        outside=classes.outside,
+    )
+
+
+def _differences(sources: Iterable[Source], classes: Mapping[str, Classes]) -> list[Problem]:
+    """Return what is wrong with the classes of validation and test beside those of train."""
+    problems = []
+    for source in sources:
+        if source.role != "train" and "train" in classes and source.role in classes:
+            try:
+                check_same_classes(classes["train"], classes[source.role], source.role, source.uri)
+            except RunError as error:
+                problems.append(_problem(error))
+    return problems
+
+
+def _duplicates(samples: Mapping[str, Sequence[Sample]]) -> list[Duplicates]:
+    """Return the samples that are there more than once: within train, and between any two splits."""
+    found = []
+    first: dict[str, dict[str, list[Sample]]] = {}
+    for role, members in samples.items():
+        by_content: dict[str, list[Sample]] = defaultdict(list)
+        for sample in members:
+            if sample.content is not None:
+                by_content[sample.content].append(sample)
+        first[role] = by_content
+    roles = list(samples)
+    for role in roles:
+        groups = [group for group in first[role].values() if len(group) > 1]
+        if groups:
+            found.append(
+                Duplicates(
+                    splits=(role, role),
+                    count=sum(len(group) - 1 for group in groups),
+                    examples=[[sample.name for sample in group[:3]] for group in groups[:EXAMPLES]],
+                    mislabelled=sum(1 for group in groups if len({sample.label for sample in group}) > 1),
+                )
+            )
+    for index, role in enumerate(roles):
+        for other in roles[index + 1 :]:
+            both = [
+                (first[role][content][0], sample)
+                for content, group in first[other].items()
+                if content in first[role]
+                for sample in group
+            ]
+            if both:
+                found.append(
+                    Duplicates(
+                        splits=(role, other),
+                        count=len(both),
+                        examples=[[one.name, two.name] for one, two in both[:EXAMPLES]],
+                        mislabelled=sum(1 for one, two in both if one.label != two.label),
+                    )
+                )
+    return found
+
+
+def _weights_bytes(request: RunRequest, environment: Mapping[str, str]) -> int | None:
+    weights = request.backbone.weights
+    if weights is None or weights.uri is None:
+        return None
+    storage, name = open_file(weights.uri, environment, DATA_CREDENTIALS_PREFIX)
+    return storage.info(name).size
+
+
+def _problem(error: RunError) -> Problem:
+    return Problem(reason=error.reason, message=error.message)
+
+
+def main() -> None:
+    """Print the survey of the run that the environment asks for."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="transfermodel-survey-") as folder:
+            found = survey(read_request(), os.environ, Path(folder))
+    except RunError as error:
+        found = Survey(problems=[_problem(error)])
+    sys.stdout.write(found.model_dump_json(by_alias=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()
