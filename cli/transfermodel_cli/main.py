@@ -108,7 +108,7 @@ def missing(error: ModuleNotFoundError) -> TransferModelError | None:
         return None
     return UsageError(
         f"This needs the Python package {package}, which is not installed.",
-        "Install it with `pip install 'transfermodel[local]'`, or 'transfermodel[cli]' for what needs no torch.",
+        "Install all with `pip install 'transfermodel[local]'`; without torch: 'transfermodel[cli]'.",
     )
 
 

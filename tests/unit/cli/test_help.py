@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from transfermodel.workspace import LocalModel
 from transfermodel_cli.app import GROUPS
+from transfermodel_cli.main import run
 
 from tests.support.command import command, environment
 
@@ -57,9 +58,13 @@ def test_commands_stand_in_groups_in_the_order_of_a_day(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("columns", ["50", "80", "120"])
-def test_help_fits_the_terminal(columns: str, tmp_path: Path) -> None:
+def test_help_fits_the_terminal(
+    columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
     for arguments in ([], *([name] for name in COMMANDS)):
-        text = command(*arguments, "--help", folder=tmp_path, changes={"COLUMNS": columns}).out
+        assert run([*arguments, "--help"]) == 0
+        text = capsys.readouterr().out
         # An option and its type stand on one line, whatever its length.
         assert max(len(line) for line in text.splitlines() if not line.lstrip().startswith("-")) <= int(columns)
 

@@ -56,7 +56,7 @@ def raising(statement: str, folder: Path, **changes: str) -> tuple[int, str]:
             "import nothing_of_this_name",
             2,
             "error: This needs the Python package nothing_of_this_name, which is not installed.\n"
-            "→ Install it with `pip install 'transfermodel[local]'`, or 'transfermodel[cli]' for what needs no torch.\n",
+            "→ Install all with `pip install 'transfermodel[local]'`; without torch: 'transfermodel[cli]'.\n",
         ),
     ],
 )
