@@ -38,6 +38,7 @@ class Api:
         Raises:
             Unreachable: There is no kubeconfig, no such context, or no way to log in.
         """
+        import yaml
         from kubernetes import client, config
 
         configuration = client.Configuration()
@@ -51,7 +52,7 @@ class Api:
             file = str(kubeconfig) if kubeconfig else os.pathsep.join(map(str, _kubeconfigs()))
             config.load_kube_config(config_file=file, context=context, client_configuration=configuration)
             contexts, active = config.list_kube_config_contexts(config_file=file)
-        except (config.ConfigException, OSError, ValueError, TypeError, KeyError) as error:
+        except (config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError) as error:
             said = " ".join(str(error).split()).rstrip(".")
             raise Unreachable(
                 f"The kubeconfig cannot be used: {said}.", "Check it with: kubectl config get-contexts"
