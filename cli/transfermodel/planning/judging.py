@@ -1,0 +1,168 @@
+"""What of the data and of the estimate is worth a word."""
+
+import os
+from collections.abc import Iterator
+from typing import Any, Final
+
+from transfermodel_operator.api import TransferModelSpec
+
+from transfermodel.planning.types import Advice
+
+IMBALANCE: Final = 3.0
+"""The largest class to the smallest: from here on the small one suffers."""
+FEW_TO_LEARN_FROM: Final = 10
+FEW_TO_JUDGE_BY: Final = 10
+"""Test images of a class: with fewer its own figures are chance."""
+TOLERATED_SHARE: Final = 0.1
+TOLERATED_FILES: Final = 3
+"""Unreadable files that the trainer skips; of more it says that the data is wrong."""
+MEMORY_SHARE: Final = 0.9
+
+
+def of_survey(survey: dict[str, Any], written: dict[str, str]) -> Iterator[Advice]:
+    """Yield what is worth a word about the data.
+
+    Args:
+        survey: transfermodel_trainer.survey.Survey as JSON.
+        written: URI -> what the file says.
+    """
+    by_role = {source["role"]: source for source in survey.get("sources", [])}
+    for source in survey.get("sources", []):
+        yield from _of_source(source, written.get(source["uri"], source["uri"]))
+    if "train" in by_role:
+        yield from _of_classes(by_role["train"]["classes"], "training", FEW_TO_LEARN_FROM)
+    if "test" in by_role:
+        yield from _few(by_role["test"]["classes"], "test", FEW_TO_JUDGE_BY)
+    elif by_role:
+        yield Advice("There is no test set, so the reported accuracy is an estimate.", "Set spec.data.test.uri.")
+    for duplicates in survey.get("duplicates", []):
+        yield _of_duplicates(duplicates)
+
+
+def too_unreadable(survey: dict[str, Any]) -> Iterator[Advice]:
+    """Yield what the trainer would refuse: more unreadable files than it skips."""
+    for source in survey.get("sources", []):
+        count, decoded = source["unreadableCount"], source["decoded"]
+        if decoded and count > max(TOLERATED_FILES, TOLERATED_SHARE * decoded):
+            first = source["unreadable"][0]
+            yield Advice(
+                f"{count} of {decoded} files of spec.data.{source['role']} cannot be read as images, such as "
+                f"{first['name']}: {first['problem'].rstrip('.')}.",
+                "Remove them, or store them as PNG, JPEG, WEBP, BMP, GIF or TIFF.",
+            )
+
+
+def of_estimate(estimate: dict[str, Any], spec: TransferModelSpec) -> Iterator[Advice]:
+    """Yield what is worth a word about time and memory."""
+    total = estimate.get("seconds", {}).get("total", 0.0)
+    limit = spec.training.max_duration_seconds
+    if total > limit:
+        yield Advice(
+            f"It would be stopped: it is estimated to take {duration(total)}, and spec.training.maxDurationSeconds "
+            f"is {limit}.",
+            f"Set maxDurationSeconds: {_rounded_up(total * 1.5)}, or use a smaller input, fewer epochs or a GPU.",
+        )
+    memory, there = estimate.get("memoryBytes"), physical_memory()
+    if memory and there and memory > MEMORY_SHARE * there:
+        yield Advice(
+            f"It needs about {size(memory)} of memory, and this machine has {size(there)}.",
+            "Set a smaller spec.backbone.input.size or spec.training.fineTuning.batchSize, or use a larger machine.",
+        )
+
+
+def physical_memory() -> int | None:
+    """Return this machine's memory in bytes."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return None
+
+
+def duration(seconds: float) -> str:
+    """Return a duration for people."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def size(count: float) -> str:
+    """Return a number of bytes for people."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= factor:
+            return f"{count / factor:.1f} {unit}" if count < 10 * factor else f"{count / factor:.0f} {unit}"
+    return f"{count:.0f} B"
+
+
+def _of_source(source: dict[str, Any], uri: str) -> Iterator[Advice]:
+    role = source["role"]
+    if source["unreadableCount"]:
+        names = ", ".join(each["name"] for each in source["unreadable"][:3])
+        yield Advice(
+            f"{_files(source['unreadableCount'])} of spec.data.{role} cannot be read as images and will be skipped: "
+            f"{names}.",
+            "Remove or repair them.",
+        )
+    if source["tinyCount"]:
+        yield Advice(
+            f"{_files(source['tinyCount'])} of spec.data.{role} have sides of less than 16 pixels, such as "
+            f"{source['tiny'][0]}: little can be seen on them.",
+            "Check that they are not thumbnails.",
+        )
+    if source["outside"]:
+        yield Advice(
+            f"{_files(source['outside'])} of {uri} lie in no class folder and will be ignored.",
+            "Put them into the folder of their class, or remove them.",
+        )
+
+
+def _of_classes(classes: list[dict[str, Any]], what: str, few: int) -> Iterator[Advice]:
+    yield from _few(classes, what, few)
+    if len(classes) < 2:
+        return
+    least, most = (pick(classes, key=lambda each: each["count"]) for pick in (min, max))
+    ratio = most["count"] / least["count"]
+    if ratio >= IMBALANCE:
+        yield Advice(
+            f"The classes are of unequal size: {most['label']} has {ratio:.0f} times as many {what} images as "
+            f"{least['label']}, which will be recognised less often.",
+            f"Add images of {least['label']}.",
+        )
+
+
+def _few(classes: list[dict[str, Any]], what: str, few: int) -> Iterator[Advice]:
+    small = [each for each in classes if each["count"] < few]
+    if small:
+        names = ", ".join(f"{each['label']} ({each['count']})" for each in small[:5])
+        more = f" and {len(small) - 5} more" if len(small) > 5 else ""
+        yield Advice(f"Fewer than {few} {what} images: {names}{more}.", f"Add images: {few} is little already.")
+
+
+def _of_duplicates(duplicates: dict[str, Any]) -> Advice:
+    first, second = duplicates["splits"]
+    count, example = duplicates["count"], duplicates["examples"][0]
+    other = f" {duplicates['mislabelled']} of them in another class!" if duplicates["mislabelled"] else ""
+    if first == second:
+        return Advice(
+            f"{_files(count)} of spec.data.{first} are copies of another, such as {example[1]} of {example[0]}.{other}",
+            "Remove the copies: they count twice.",
+        )
+    if first == "train":
+        return Advice(
+            f"{_files(count)} of spec.data.{second} are in spec.data.train, too, such as {example[1]} "
+            f"({example[0]}): the figures will be too good.{other}",
+            "Remove them from one of the two.",
+        )
+    return Advice(
+        f"{_files(count)} of spec.data.{second} are in spec.data.{first}, too, such as {example[1]}.{other}",
+        "Remove them from one of the two.",
+    )
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
+
+
+def _rounded_up(seconds: float) -> int:
+    return -(-int(seconds) // 600) * 600
