@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import EnumMeta
 from functools import cache
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import typer
 from transfermodel_cli.app import app
@@ -75,7 +75,7 @@ def _wrong_arguments(name: str, command: Any, words: list[str], complete: bool) 
             yield f"transfermodel {name} {option} takes {', '.join(found.choices)}, not {value}"
     yield from _wrong_count(name, command, given, complete)
     if complete and not set(words) & {"--help", "-h", *_LEFT_OUT}:
-        for each in options.values():
+        for each in dict.fromkeys(options.values()):
             if each.required and each.name not in seen:
                 yield f"transfermodel {name} needs {each.shown}"
 
@@ -110,7 +110,9 @@ def _options(command: Any) -> dict[str, _Option]:
 
 def _choices(option: Any) -> tuple[str, ...]:
     annotation = option.type_descriptor.annotation
-    if not isinstance(annotation, EnumMeta):
-        return ()
-    members: dict[str, Any] = dict(annotation.__members__)
-    return tuple(str(member.value) for member in members.values())
+    if isinstance(annotation, EnumMeta):
+        members: dict[str, Any] = dict(annotation.__members__)
+        return tuple(str(member.value) for member in members.values())
+    if get_origin(annotation) is Literal:
+        return tuple(map(str, get_args(annotation)))
+    return tuple(option.metavar.split("|")) if "|" in (option.metavar or "") else ()

@@ -115,7 +115,7 @@ def _kind(parameter: Any) -> str:
     if parameter.is_flag:
         return ""
     if parameter.metavar:
-        return code(_metavar(parameter))
+        return ", ".join(code(part) for part in _metavar(parameter).split("|"))
     annotation = parameter.type_descriptor.annotation
     while typing.get_args(annotation) and typing.get_origin(annotation) is not Literal:  # list[…], … | None
         annotation = typing.get_args(annotation)[0]

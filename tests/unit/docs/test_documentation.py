@@ -113,6 +113,7 @@ def test_make() -> None:
         "transfermodel predict digits 'drawings/*.png' --out results.csv",
         "kubectl transfermodel status digits -n demo",
         "transfermodel doctor --json | head -3 >out.json 2>&1 && echo yes",
+        "transfermodel describe digits 2>errors.txt",
         "transfermodel …",
     ],
 )
@@ -127,8 +128,10 @@ def test_right_commands(command: str) -> None:
         ("transfermodel --quiet run", "transfermodel has no option --quiet"),
         ("transfermodel run -f a.yaml --serv", "transfermodel run has no option --serv; it has "),
         ("transfermodel run -f a.yaml --port", "transfermodel run --port needs a value"),
-        ("transfermodel validate a.yaml b.yaml c.yaml", "transfermodel validate takes"),
+        ("transfermodel describe one two", "transfermodel describe takes 1 arguments, not 2: one two"),
         ("transfermodel predict", "transfermodel predict needs NAME"),
+        ("transfermodel run --serve", "transfermodel run needs -f"),
+        ("transfermodel validate -f a.yaml --for nowhere", "transfermodel validate --for takes "),
         ("cd x; kubectl transfermodel statsu digits", "transfermodel has no command statsu"),
         ("echo $(transfermodel statsu)", "transfermodel has no command statsu"),
         ("echo 'unclosed", "the shell cannot read this (No closing quotation)"),
@@ -139,6 +142,10 @@ def test_right_commands(command: str) -> None:
         (
             "helm install x charts/transfermodel --set output.url=s3://b,images.operator=x",
             "charts/transfermodel/values.yaml has no output.url",
+        ),
+        (
+            "helm upgrade x charts/transfermodel --set output.uri.x=1",
+            "charts/transfermodel/values.yaml has no output.uri.x",
         ),
     ],
 )
