@@ -179,19 +179,31 @@ def answer(endpoint: Endpoint) -> str | None:
     headers = {"Host": endpoint.host} if endpoint.host else {}
     timeout = httpx.Timeout(WAKE_SECONDS, connect=CONNECT_SECONDS)
     try:
-        # An address was found without DNS: no proxy of the Internet leads there.
+        # An address that was found without DNS is near: no proxy of the Internet leads there.
         response = httpx.get(url, headers=headers, timeout=timeout, trust_env=endpoint.host is None)
-        if response.status_code == 200 and response.json().get("name") == endpoint.model:
-            return None
-    except httpx.ConnectTimeout:
-        return "no answer"
-    except httpx.ConnectError:
-        return "nothing listens there"
-    except (httpx.HTTPError, ValueError, AttributeError) as error:
-        return type(error).__name__ if isinstance(error, httpx.HTTPError) else "what answers is no model"
+    except httpx.HTTPError as error:
+        return in_words(error)
     if response.status_code == 404:
         return "an ingress or another server answers, which does not know the model's host (404)"
-    return f"HTTP {response.status_code}"
+    if response.status_code != 200:
+        return f"HTTP {response.status_code}"
+    return None if name_in(response) == endpoint.model else "what answers is no model of this name"
+
+
+def name_in(response: httpx.Response) -> str | None:
+    """Return the name that a model's metadata has (GET /v1/models/<name>)."""
+    try:
+        said = response.json()
+    except ValueError:
+        return None
+    return said.get("name") if isinstance(said, dict) else None
+
+
+def in_words(error: httpx.HTTPError) -> str:
+    """Return why there was no answer."""
+    if isinstance(error, httpx.TimeoutException):
+        return "no answer"
+    return "nothing listens there" if isinstance(error, httpx.ConnectError) else f"no HTTP ({error})"
 
 
 def listens(url: str) -> str | None:
@@ -203,10 +215,6 @@ def listens(url: str) -> str | None:
     timeout = httpx.Timeout(5.0, connect=CONNECT_SECONDS)
     try:
         httpx.get(url, headers={"Host": NO_SUCH_HOST}, timeout=timeout, trust_env=False)
-    except httpx.ConnectTimeout:
-        return "no answer"
-    except httpx.ConnectError:
-        return "nothing listens there"
     except httpx.HTTPError as error:
-        return type(error).__name__
+        return in_words(error)
     return None
