@@ -1,5 +1,75 @@
-"""`transfermodel init`."""
+"""`transfermodel init`: a first file for a folder of images."""
+
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from transfermodel_cli.console import JsonOption, notes, out, print_json, shown
+from transfermodel_cli.names import program_name
+
+if TYPE_CHECKING:
+    from transfermodel.starter import Started
+
+FolderArgument = Annotated[
+    Path,
+    typer.Argument(metavar="DIR", help="Folder with one sub-folder per class, or a .csv or .jsonl that lists images."),
+]
+OutOption = Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Default: NAME.yaml, here.")]
+NameOption = Annotated[str | None, typer.Option("--name", help="Of the TransferModel. Default: the folder's.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
+BaseOption = Annotated[
+    str | None, typer.Option("--from", metavar="NAME", help="Start from this TransferModel's newest version.")
+]
+WeightsOption = Annotated[
+    Path | None,
+    typer.Option("--weights", metavar="FILE", help="Start from a .safetensors file of torchvision's resnet18."),
+]
+ScratchOption = Annotated[bool, typer.Option("--scratch", help="Start from random weights.")]
 
 
-def init() -> None:
-    """To be written."""
+def init(
+    folder: FolderArgument,
+    out_file: OutOption = None,
+    name: NameOption = None,
+    force: ForceOption = False,
+    base: BaseOption = None,
+    weights: WeightsOption = None,
+    scratch: ScratchOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at a folder of images and write a commented TransferModel file that runs.
+
+    Sub-folders called train, validation and test are taken as such. The start is what torchvision's resnet18 has
+    learned from ImageNet; where that can be neither found nor downloaded the file trains from scratch, and says so.
+    """
+    from transfermodel.starter import start
+
+    started = start(folder, out=out_file, name=name, force=force, weights=weights, scratch=scratch, base=base)
+    if as_json:
+        print_json(started.to_wire())
+    else:
+        show(started)
+
+
+def show(started: "Started") -> None:
+    """Say what was found and what to do next."""
+    from rich.markup import escape
+
+    found = started.found
+    test = f", {sum(found.counts['test'].values())} to test" if "test" in found.counts else ""
+    file = shown(started.file)
+    out().print(
+        f"[bold green]✓[/] [bold]{escape(file)}[/]: {found.images} images in {len(found.labels)} classes{test}",
+        soft_wrap=True,
+    )
+    for note in (*found.notes, *([started.chosen.note] if started.chosen.note else [])):
+        notes().print(f"  [yellow]![/] {escape(note)}", soft_wrap=True)
+    program = program_name()
+    out().print("\n[bold]Next[/]")
+    for what, command in (
+        ("what it takes", f"{program} plan -f {quote(file)}"),
+        ("train and serve", f"{program} run -f {quote(file)} --serve"),
+    ):
+        out().print(f"  [dim]{what.ljust(15)}[/]  {escape(command)}", soft_wrap=True)
