@@ -7,7 +7,7 @@ import numpy as np
 from transfermodel_trainer.evaluation.reliability import reliability
 from transfermodel_trainer.evaluation.summary import CurvePoint
 from transfermodel_trainer.publishing.record import RunRecord
-from transfermodel_trainer.publishing.report.calibration import gap
+from transfermodel_trainer.publishing.report.calibration import TOLERABLE, verdict
 from transfermodel_trainer.publishing.report.charts import Figure, Series, Table, line_chart
 from transfermodel_trainer.publishing.report.confusion import pairs
 from transfermodel_trainer.publishing.report.svg import count_axis, linear_axis
@@ -16,7 +16,6 @@ from transfermodel_trainer.publishing.report.text import percent, plural, points
 NOTICEABLE_GAIN = 0.005
 """Of accuracy, from the last but one point of the curve to all samples."""
 NOTICEABLE_IMBALANCE = 3.0
-NOTICEABLE_MISCALIBRATION = 0.05
 NOTICEABLE_OVERFITTING = 1.1
 """Validation loss at the end, as a multiple of the lowest."""
 WIDE_INTERVAL = 0.1
@@ -42,6 +41,7 @@ class Advice:
 def view(record: RunRecord) -> Advice:
     """Return the findings, what promises most first."""
     found = (
+        _no_better_than_guessing(record),
         _more_samples(record.learned.samples_curve),
         _confused(record),
         _imbalance(record),
@@ -52,6 +52,17 @@ def view(record: RunRecord) -> Advice:
     return Advice(
         tuple(finding for finding in found if finding),
         _curve(record.learned.samples_curve) if len(record.learned.samples_curve) > 1 else None,
+    )
+
+
+def _no_better_than_guessing(record: RunRecord) -> Finding | None:
+    metrics = record.learned.headline.metrics
+    guessing = max(entry.count for entry in metrics.classes) / metrics.count
+    if metrics.low > guessing:
+        return None
+    return Finding(
+        f"It is not surely better than always guessing the most frequent class ({percent(guessing)}).",
+        "Look at the images for wrong labels; then start from a backbone that knows similar images, or train longer.",
     )
 
 
@@ -108,12 +119,10 @@ def _overfitting(record: RunRecord) -> Finding | None:
 
 def _miscalibration(record: RunRecord) -> Finding | None:
     headline = record.learned.headline
-    if headline.metrics.calibration_error < NOTICEABLE_MISCALIBRATION:
+    if headline.metrics.calibration_error <= TOLERABLE:
         return None
-    confidence, accuracy = gap(reliability(headline.logits.double().softmax(1), headline.images.classes))
-    kind = "surer than it is right" if confidence > accuracy else "less sure than it could be"
     return Finding(
-        f"It is {kind}: {percent(confidence)} sure on average, right in {percent(accuracy)}.",
+        verdict(reliability(headline.logits.double().softmax(1), headline.images.classes)),
         "Do not read its probabilities as chances; choose a threshold by the reliability diagram.",
     )
 

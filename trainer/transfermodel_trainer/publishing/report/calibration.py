@@ -8,6 +8,9 @@ from transfermodel_trainer.publishing.report.charts import Figure, Table, reliab
 from transfermodel_trainer.publishing.report.text import percent, points
 
 NOTICEABLE = 0.02
+"""Of the mean confidence: less is no bias."""
+TOLERABLE = 0.05
+"""Of the calibration error: with less the probabilities can be used as such."""
 NONE = "\N{EN DASH}"
 
 
@@ -55,6 +58,9 @@ def verdict(bins: tuple[Bin, ...]) -> str:
     confidence, accuracy = gap(bins)
     said = f"On average it was {percent(confidence)} sure and right in {percent(accuracy)} of the cases"
     if abs(confidence - accuracy) <= NOTICEABLE:
-        return f"{said}: its probabilities can be taken at face value."
+        error = expected_calibration_error(bins)
+        if error <= TOLERABLE:
+            return f"{said}: its probabilities can be taken at face value."
+        return f"{said}, but its probabilities are off by {points(error)} on average, up here and down there."
     kind = "too sure" if confidence > accuracy else "not sure enough"
     return f"{said}: it is {kind}, by {points(abs(confidence - accuracy))}."

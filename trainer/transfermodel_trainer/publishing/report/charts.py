@@ -9,7 +9,7 @@ from transfermodel_trainer.evaluation.reliability import Bin
 from transfermodel_trainer.publishing.report.svg import Axis, element, linear_axis
 
 WIDTH, HEIGHT = 420.0, 270.0
-LEFT, RIGHT, TOP, BOTTOM = 54.0, 14.0, 34.0, 44.0
+LEFT, RIGHT, TOP, BOTTOM = 54.0, 26.0, 34.0, 44.0
 MOST_MARKERS = 40
 """With more points than this a line is drawn without a marker on each."""
 COUNTS_HEIGHT = 96.0
@@ -204,5 +204,7 @@ def bar(*shares: float, low: float | None = None, high: float | None = None) -> 
             parts.append(element("rect", class_=f"fill-{index}", x=start * 100, width=share * 100, height=10))
         start += share
     if low is not None and high is not None:
-        parts.append(element("path", class_="whisker", d=f"M{low * 100:.1f} 5H{high * 100:.1f}"))
+        line = f"M{low * 100:.1f} 1V9M{low * 100:.1f} 5H{high * 100:.1f}M{high * 100:.1f} 1V9"
+        # The lighter, wider line under it sets it off from the bar.
+        parts += [element("path", class_="halo", d=line), element("path", class_="whisker", d=line)]
     return element("svg", *parts, class_="bar", viewBox="0 0 100 10", preserveAspectRatio="none", aria_hidden="true")

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transfermodel_trainer.publishing.record import RunRecord
+from transfermodel_trainer.publishing.report.text import percent
 
 LARGEST_MATRIX = 40
 """With more classes only those are shown that are confused most."""
@@ -22,8 +23,10 @@ class Cell:
     """One number of the matrix."""
 
     count: int
+    share: str
+    """Of the row."""
     kind: str
-    """CSS class: empty, or right or wrong with a shade 1 to 5."""
+    """CSS class: empty, rest, or right or wrong with a shade 1 to 5."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,8 @@ def view(record: RunRecord) -> Confusion:
     labels = tuple(entry.label for entry in metrics.classes)
     matrix = np.array(metrics.confusion, dtype=np.int64)
     wrong = matrix - np.diag(np.diag(matrix))
-    shown, names = matrix, labels
-    count = len(labels)
-    if len(labels) > LARGEST_MATRIX:
+    shown, names, count = matrix, labels, len(labels)
+    if count > LARGEST_MATRIX:
         # Sorted is stable: of equal classes the first are shown, whatever the machine.
         involved = (wrong.sum(0) + wrong.sum(1)).tolist()
         chosen = sorted(sorted(range(len(labels)), key=lambda number: -involved[number])[:SHOWN_OF_MANY])
@@ -67,8 +69,8 @@ def view(record: RunRecord) -> Confusion:
     return Confusion(
         labels=names,
         rows=tuple(
-            (name, tuple(_cell(value, total, at == column) for column, value in enumerate(row)))
-            for at, (name, row, total) in enumerate(zip(names, shown.tolist(), shown.sum(1).tolist(), strict=True))
+            (name, tuple(_cell(value, max(1, sum(row)), at, column, count) for column, value in enumerate(row)))
+            for at, (name, row) in enumerate(zip(names, shown.tolist(), strict=True))
         ),
         pairs=pairs(matrix, labels)[:MOST_PAIRS],
         classes=len(labels),
@@ -100,9 +102,11 @@ def _with_others(matrix: NDArray[np.int64], chosen: list[int]) -> NDArray[np.int
     return np.hstack([rows[:, chosen], rows[:, others].sum(1, keepdims=True)])
 
 
-def _cell(count: int, total: int, right: bool) -> Cell:
-    if not count:
-        return Cell(0, "empty")
+def _cell(count: int, total: int, row: int, column: int, classes: int) -> Cell:
     share = count / total
+    if not count:
+        return Cell(0, percent(0, 0), "empty")
+    if row == column == classes:
+        return Cell(count, percent(share, 0), "rest")  # all others taken for all others: right and wrong ones
     shade = 1 + sum(share > end for end in SHADES)
-    return Cell(count, f"{'right' if right else 'wrong'} shade-{shade}")
+    return Cell(count, percent(share, 0), f"{'right' if row == column else 'wrong'} shade-{shade}")

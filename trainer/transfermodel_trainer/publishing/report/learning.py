@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from transfermodel_trainer.publishing.record import RunRecord
 from transfermodel_trainer.publishing.report.charts import Figure, Series, Table, line_chart
-from transfermodel_trainer.publishing.report.svg import Axis, count_axis, linear_axis
+from transfermodel_trainer.publishing.report.svg import Axis, count_axis, decade_axis, linear_axis
 from transfermodel_trainer.publishing.report.text import percent
 from transfermodel_trainer.training.finetuning import Epoch
 
 MOST_ROWS = 50
+OUTLIER = 10.0
+"""A loss that is so many times the median cannot share an axis from 0 with the others."""
 
 
 @dataclass(frozen=True)
@@ -31,19 +34,29 @@ def _loss(history: Sequence[Epoch]) -> Figure:
     training = Series("training", tuple((number, epoch.loss) for number, epoch in enumerate(history, 1)))
     validation = _known("validation", history, lambda epoch: epoch.validation_loss)
     series = [training, validation] if validation.points else [training]
-    highest = max(value for line in series for _, value in line.points)
-    caption = f"Training loss fell from {history[0].loss:.3f} to {history[-1].loss:.3f} nats."
+    fell = "fell" if history[-1].loss < history[0].loss else "went"
+    caption = f"Training loss {fell} from {history[0].loss:.3f} to {history[-1].loss:.3f} nats."
     if len(history) == 1:
         caption = f"Training loss was {history[0].loss:.3f} nats in the only epoch."
     if validation.points:
         best, lowest = min(validation.points, key=lambda point: point[1])
         caption += f" Validation loss was lowest after epoch {best:.0f}: {lowest:.3f}."
+    axis = _losses([value for line in series for _, value in line.points])
+    if axis.logarithmic:
+        caption += " The axis is logarithmic."
     return Figure(
-        line_chart("loss", "Loss by epoch", caption, _epochs(history), linear_axis(0, highest, ""), series),
+        line_chart("loss", "Loss by epoch", caption, _epochs(history), axis, series),
         caption,
         _table(history, ("training loss", "validation loss"), lambda e: (e.loss, e.validation_loss), "{:.4f}".format),
         _note(history),
     )
+
+
+def _losses(values: Sequence[float]) -> Axis:
+    """Return an axis from 0, or a logarithmic one where a single epoch would press all others to the ground."""
+    if max(values) > OUTLIER * median(values) and min(values) > 0:
+        return decade_axis(min(values), max(values), "")
+    return linear_axis(0, max(values), "")
 
 
 def _accuracy(history: Sequence[Epoch]) -> Figure | None:

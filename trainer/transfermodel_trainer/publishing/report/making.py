@@ -7,6 +7,8 @@ from transfermodel_predictor.artifact.description import ModelDescription
 from transfermodel_trainer.publishing.record import RunRecord
 from transfermodel_trainer.publishing.report.settings import document, to_yaml, without_password
 
+IMAGES = {"train": "training", "validation": "validation", "test": "test"}
+
 
 @dataclass(frozen=True)
 class Making:
@@ -31,7 +33,7 @@ def view(record: RunRecord) -> Making:
         yaml=to_yaml(document(request)),
         local=request.data.train.uri.startswith("file://"),
         facts=provenance(record.description) | record.learned.notes | {"device": record.device},
-        digests={f"content of the {role} images": digest for role, digest in record.content_digests().items()}
+        digests={f"content of the {IMAGES[role]} images": digest for role, digest in record.content_digests().items()}
         | ({"weights": record.description.backbone.source.digest} if record.description.backbone.source.digest else {}),
         libraries=tuple(sorted(record.description.libraries.items())),
         base=f"{base.transfer_model} {base.version}" if base else "",

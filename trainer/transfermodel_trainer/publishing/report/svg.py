@@ -9,6 +9,8 @@ from markupsafe import Markup, escape
 from transfermodel_trainer.publishing.report.text import plain
 
 NICE_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+MOST_DECADES = 6
+MOST_TICKS = 12
 NEAREST_TICKS = 0.12
 """Of an axis: texts that are nearer touch each other."""
 
@@ -68,16 +70,37 @@ def _tick(value: float, step: float, percent: bool) -> str:
     if percent:
         value, step = value * 100, step * 100
     if step and (step < 1e-3 or step >= 1e5):
-        return f"{value:.1e}" if value else "0"
+        return scientific(value)
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     text = f"{value:.{decimals + 1}f}" if round(step, decimals) != step else f"{value:.{decimals}f}"
     return f"{text}\N{NO-BREAK SPACE}%" if percent else text
+
+
+def scientific(value: float) -> str:
+    """Return 0.00025 as "2.5e-4"."""
+    if not value:
+        return "0"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
+
+
+def decade_axis(low: float, high: float, label: str) -> Axis:
+    """Return a logarithmic axis over at least low..high, both positive, from one power of ten to another."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    last = max(last, first + 1)
+    values = [10.0**exponent for exponent in range(first, last + 1)]
+    step = -(-len(values) // MOST_DECADES)
+    ticks = [(value, f"{value:,.10g}" if 1e-3 <= value < 1e5 else scientific(value)) for value in values[::step]]
+    return Axis(values[0], values[-1], tuple(ticks), label, logarithmic=True)
 
 
 def count_axis(values: Sequence[int], label: str, *, logarithmic: bool = False) -> Axis:
     """Return an axis whose ticks are some of the values themselves, such as epochs or numbers of samples."""
     low, high = min(values), max(values)
     axis = Axis(low, high, (), label, logarithmic)
+    if not logarithmic and len(values) > MOST_TICKS:
+        rounded = linear_axis(low, high, label).ticks
+        values = [low, *(round(value) for value, _ in rounded if low < value < high), high]
     ticks: list[tuple[float, str]] = []
     taken = -1.0
     for value in sorted(set(values)):
