@@ -100,19 +100,18 @@ def _of_source(source: dict[str, Any], uri: str) -> Iterator[Advice]:
     if source["unreadableCount"]:
         names = ", ".join(each["name"] for each in source["unreadable"][:3])
         yield Advice(
-            f"{_files(source['unreadableCount'])} of spec.data.{role} cannot be read as images and will be skipped: "
-            f"{names}.",
+            f"spec.data.{role} has {_files(source['unreadableCount'])} to be skipped, not readable as images: {names}.",
             "Remove or repair them.",
         )
     if source["tinyCount"]:
         yield Advice(
-            f"{_files(source['tinyCount'])} of spec.data.{role} have sides of less than 16 pixels, such as "
+            f"spec.data.{role} has {_files(source['tinyCount'])} with sides of less than 16 pixels, such as "
             f"{source['tiny'][0]}: little can be seen on them.",
             "Check that they are not thumbnails.",
         )
     if source["outside"]:
         yield Advice(
-            f"{_files(source['outside'])} of {uri} lie in no class folder and will be ignored.",
+            f"{uri} has {_files(source['outside'])} outside of the class folders, to be ignored.",
             "Put them into the folder of their class, or remove them.",
         )
 
@@ -144,18 +143,15 @@ def _of_duplicates(duplicates: dict[str, Any]) -> Advice:
     count, example = duplicates["count"], duplicates["examples"][0]
     other = f" {duplicates['mislabelled']} of them in another class!" if duplicates["mislabelled"] else ""
     if first == second:
+        copies = "1 copy" if count == 1 else f"{count} copies"
         return Advice(
-            f"{_files(count)} of spec.data.{first} are copies of another, such as {example[1]} of {example[0]}.{other}",
+            f"spec.data.{first} has {copies} of other files, such as {example[1]} of {example[0]}.{other}",
             "Remove the copies: they count twice.",
         )
-    if first == "train":
-        return Advice(
-            f"{_files(count)} of spec.data.{second} are in spec.data.train, too, such as {example[1]} "
-            f"({example[0]}): the figures will be too good.{other}",
-            "Remove them from one of the two.",
-        )
+    why = ": the figures will be too good" if first == "train" else ""
     return Advice(
-        f"{_files(count)} of spec.data.{second} are in spec.data.{first}, too, such as {example[1]}.{other}",
+        f"spec.data.{second} shares {_files(count)} with spec.data.{first}, such as {example[1]} "
+        f"({example[0]}){why}.{other}",
         "Remove them from one of the two.",
     )
 

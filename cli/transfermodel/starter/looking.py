@@ -109,7 +109,8 @@ def _splits(root: Path, splits: Mapping[Role, Path], folders: Sequence[Path], fi
     if others:
         notes.append(f"{_listed(others)} beside {splits['train'].name} is not used.")
     if files:
-        notes.append(f"{_files(len(files))} beside {splits['train'].name} are not used, such as {files[0].name}.")
+        are = "is" if len(files) == 1 else "are"
+        notes.append(f"{_files(len(files))} beside {splits['train'].name} {are} not used, such as {files[0].name}.")
     return Found(root, splits, counts, median_side(splits["train"]), notes=tuple(notes))
 
 
@@ -157,8 +158,8 @@ def _notes(root: Path, folders: Sequence[Path], files: Sequence[Path], classes: 
     images = [file for file in files if file.name.lower().endswith(SUFFIXES)]
     if images:
         notes.append(
-            f"{_files(len(images), 'image')} in {root} lie beside the class folders and will be ignored, such as "
-            f"{images[0].name}: move them into one."
+            f"Beside the class folders of {root} {'lies' if len(images) == 1 else 'lie'} {_files(len(images), 'image')} "
+            f"that will be ignored, such as {images[0].name}: move what counts into a class folder."
         )
     others = [folder for folder in folders if folder not in classes]
     # A folder is a class by what lies in it; an empty one is none.
