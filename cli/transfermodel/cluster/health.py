@@ -8,6 +8,7 @@ from transfermodel_operator.resources.names import MODEL_LABEL
 
 from transfermodel.cluster import kinds
 from transfermodel.cluster.api import Api
+from transfermodel.cluster.errors import Forbidden
 from transfermodel.cluster.ingress import gateway_candidates, listens, override
 from transfermodel.cluster.kinds import Manifest
 from transfermodel.cluster.reading import Reader, read_operators, read_secrets
@@ -64,7 +65,7 @@ class Health:
     limit_ranges: tuple[Manifest, ...] = ()
     models: tuple[Manifest, ...] = ()
     pods: tuple[Manifest, ...] = ()
-    """Of the namespace's TransferModels."""
+    """Of all TransferModels; of the namespace's, where this user may not see more."""
     secrets: dict[str, Secret | None] = field(default_factory=dict)
     ingress: tuple[IngressProbe, ...] = ()
     storage: tuple[StorageProbe, ...] = ()
@@ -97,12 +98,20 @@ def read_health(api: Api, namespace: str) -> Health:
         quotas=tuple(reader.list(kinds.QUOTAS, namespace)),
         limit_ranges=tuple(reader.list(kinds.LIMIT_RANGES, namespace)),
         models=models,
-        pods=tuple(reader.list(kinds.PODS, namespace, labels=MODEL_LABEL)),
+        pods=read_pods(reader, namespace),
         secrets=read_secrets(reader, namespace, secret_names),
         ingress=probe_ingress(api),
         storage=tuple(probe_storage(api, namespace, around)),
         unread=tuple(dict.fromkeys(reader.unread)),
     )
+
+
+def read_pods(reader: Reader, namespace: str) -> tuple[Manifest, ...]:
+    """Return the pods of training and serving, everywhere if this user may see them."""
+    try:
+        return tuple(reader.api.list(kinds.PODS, labels=MODEL_LABEL))
+    except Forbidden:
+        return tuple(reader.list(kinds.PODS, namespace, labels=MODEL_LABEL))
 
 
 def read_crds(reader: Reader) -> dict[str, Manifest | None]:
