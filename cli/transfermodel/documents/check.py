@@ -114,7 +114,7 @@ def contents(path: Path) -> bytes:
     except PermissionError:
         raise UsageError(f"{path} may not be read.", "Check who owns it.") from None
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
+        raise UsageError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from None
 
 
 def folder_of(path: Path) -> Path:

@@ -63,7 +63,7 @@ def predict(
         check_writable(out_file)
     paths, missing = collect(files)
     if not paths:
-        raise UsageError(f"{missing[0].file}: {missing[0].message}")
+        raise UsageError(f"{missing[0].file}: {missing[0].message}", "Name images, folders of images, or patterns.")
     target = choose(name, Place(namespace, context, kubeconfig, workspace, local, cluster))
     found, where = ask_local(target, paths) if isinstance(target, LocalTarget) else ask_server(target, paths)
     predictions = [answer for answer in found if isinstance(answer, Prediction)]

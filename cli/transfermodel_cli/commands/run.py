@@ -47,10 +47,13 @@ def run(
     Several TransferModels of a file are run one after the other, each after what it starts from; the last is served.
     """
     from transfermodel.documents import Target, in_order, load
+    from transfermodel.local.serving import checked_port
     from transfermodel.workspace import Workspace
 
     if port is not None and not serve:
         raise UsageError("--port goes with --serve.", "Add --serve, or leave --port out.")
+    if port is not None:
+        checked_port(port)  # before anything is spent; whether it is still free is seen when it is served
     documents = in_order(load(file, Target.LOCAL))
     chosen = documents if name is None else with_bases(documents, name)
     models = Workspace(workspace)

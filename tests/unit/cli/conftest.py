@@ -12,7 +12,12 @@ from tests.support.colours import write_artifact
 @pytest.fixture
 def colours(tmp_path: Path) -> LocalModel:
     """A trained model in the workspace below tmp_path: red, green and blue."""
-    model = Workspace(tmp_path / ".transfermodel").make("colours", "default")
+    return colours_in(Workspace(tmp_path / ".transfermodel"))
+
+
+def colours_in(workspace: Workspace) -> LocalModel:
+    """Put a trained model into a workspace, as a run would have."""
+    model = workspace.make("colours", "default")
     artifact = model.artifacts / "default" / "colours" / "runs" / "0123"
     digest = write_artifact(artifact)
     (artifact / "report.html").write_text("<!doctype html><title>colours</title>")
