@@ -199,4 +199,13 @@ TEXTS: Final[dict[str, str]] = {
     "a fraction of one": SMALLEST + '    validationFraction: "1.0"\n',
     "a fraction of nothing": SMALLEST + '    validationFraction: ""\n',
     "a fraction in words": SMALLEST + "    validationFraction: a fifth\n",
+    "an index file": replaced("s3://datasets/flowers", "s3://datasets/flowers.csv"),
+    "an index file with its columns": replaced("s3://datasets/flowers", "s3://datasets/flowers.jsonl")
+    + "    format: {pathColumn: image, labelColumn: species}\n",
+    "an empty format": replaced("s3://datasets/flowers", "s3://datasets/flowers.csv") + "    format: {}\n",
+    "columns without an index file": SMALLEST + "    format: {pathColumn: image}\n",
+    "columns of the test set alone": SMALLEST + "    test: {uri: s3://a/b.csv}\n    format: {pathColumn: image}\n",
+    "a column without a name": replaced("s3://datasets/flowers", "s3://datasets/flowers.csv")
+    + '    format: {pathColumn: ""}\n',
+    "an index file over https": replaced("s3://datasets/flowers", "https://datasets.test/flowers.csv"),
 }
