@@ -1,4 +1,7 @@
-"""How many CPUs this container may use: libraries see the node's, and start far too many threads."""
+"""How many CPUs this container may use: libraries see the node's, and start far too many threads.
+
+On macOS there are neither cgroups nor processor affinity; the tests take them away on Linux, nobody ran it on a Mac.
+"""
 
 import math
 import os

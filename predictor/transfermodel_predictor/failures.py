@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +14,9 @@ def report_failure(sentence: str) -> None:
     """Print the sentence and leave it as the container's termination message."""
     line = " ".join(sentence.split())
     print(f"transfermodel-predictor: {line}", file=sys.stderr, flush=True)
-    path = Path(os.environ.get("TRANSFERMODEL_TERMINATION_LOG") or TERMINATION_LOG)
-    try:
-        path.write_bytes(line.encode()[:LIMIT])
-    except OSError:  # outside a container there is none
+    named = os.environ.get("TRANSFERMODEL_TERMINATION_LOG")
+    path = Path(named or TERMINATION_LOG)
+    if not named and not path.exists():  # outside a container there is none, and root would make one
         return
+    with suppress(OSError):
+        path.write_bytes(line.encode()[:LIMIT])

@@ -140,7 +140,8 @@ class Checkpoints:
 
     def _files(self) -> Iterator[Path]:
         assert self._folder is not None  # noqa: S101 - asked for only where checkpoints are on
-        for pattern in (OWNER, "checkpoint-*.safetensors", "checkpoint*.part"):
+        # safetensors itself writes to .tmp… first, which stays when the process is killed meanwhile.
+        for pattern in (OWNER, "checkpoint-*.safetensors", "checkpoint*.part", ".tmp*"):
             yield from self._folder.glob(pattern)
 
     def _path(self, name: str) -> Path:

@@ -1,7 +1,6 @@
 """What the run says on stdout: lines for people, and one JSON line per step of progress."""
 
 import json
-import sys
 import threading
 import time
 from typing import Literal
@@ -89,7 +88,7 @@ class Progress:
         """Print a line for people."""
         if not self.quiet:
             with self._lock:
-                print(line, flush=True)
+                _write(line)
             self._print(force=True)
 
     def elapsed(self) -> float:
@@ -155,5 +154,14 @@ class Progress:
             if not force and time.monotonic() - self._printed < MINIMUM_GAP_SECONDS:
                 return
             self._printed = time.monotonic()
-            sys.stdout.write(json.dumps({"progress": self.now().to_wire()}) + "\n")
-            sys.stdout.flush()
+            _write(json.dumps({"progress": self.now().to_wire()}))
+
+
+def _write(line: str) -> None:
+    """Write a line; a log on a full disk is no reason to end a run, a reader who is gone is one."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError:
+        return

@@ -21,6 +21,9 @@ from transfermodel_trainer.data.spool import Spool
 from transfermodel_trainer.errors import RunError, listed
 from transfermodel_trainer.progress import Progress
 
+IMBALANCE = 10
+"""How many times the samples of the rarest class the most frequent one may have without a word."""
+
 
 @dataclass(frozen=True)
 class Split:
@@ -76,13 +79,12 @@ def split_up(
             warnings.append(
                 f"{source.classes.outside} files of spec.data.{role} lie in no class folder and were ignored."
             )
-        if source.classes.repeated:
-            warnings.append(
-                f"Rows of spec.data.{role} that name a file for the second time were ignored: {source.classes.repeated}."
-            )
+        if repeated := source.classes.repeated:
+            warnings.append(f"Rows of spec.data.{role} that name a file for the second time were ignored: {repeated}.")
     train = decoded["train"].images
     validation = decoded["validation"].images if "validation" in decoded else None
     test = decoded["test"].images if "test" in decoded else None
+    warnings += _copies(train) + _imbalance(train, fetched[0].classes.labels)
     for role, other in (("validation", validation), ("test", test)):
         if other is not None:
             warnings += _overlap(train, other, role)
@@ -117,6 +119,39 @@ def _overlap(train: Images, other: Images, role: str) -> list[str]:
     return [
         f"{len(both)} of {len(other)} files of spec.data.{role} are also in spec.data.train ({listed(both, 3)}): "
         "its metrics are too good."
+    ]
+
+
+def _copies(train: Images) -> list[str]:
+    """Return a warning when training samples have one content."""
+    first: dict[str, int] = {}
+    copies = [index for index, digest in enumerate(train.digests) if first.setdefault(digest, index) != index]
+    if not copies:
+        return []
+    classes = train.classes.tolist()
+    torn = [index for index in copies if classes[index] != classes[first[train.digests[index]]]]
+    if torn:
+        pairs = [f"{train.names[index]} is {train.names[first[train.digests[index]]]}" for index in torn]
+        return [
+            f"{len(torn)} files of spec.data.train have the content of a file of another class ({listed(pairs, 2)}): "
+            "one of the two labels is wrong."
+        ]
+    names = [train.names[index] for index in copies]
+    return [
+        f"{len(copies)} of {len(train)} files of spec.data.train are copies of others ({listed(names, 3)}): they weigh "
+        "double, and an estimate without a test set is too good."
+    ]
+
+
+def _imbalance(train: Images, labels: tuple[str, ...]) -> list[str]:
+    """Return a warning when one class has many times the samples of another."""
+    counts = np.bincount(train.classes.numpy(), minlength=len(labels))
+    most, least = int(counts.argmax()), int(counts.argmin())
+    if counts[most] < IMBALANCE * counts[least]:
+        return []
+    return [
+        f"Class {labels[most]} has {counts[most]} images in spec.data.train, {labels[least]} only {counts[least]}: "
+        "rare classes will be missed more often; add images to them, and look at the recall of each class."
     ]
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from transfermodel_trainer.checkpoints import Checkpoints
 
-CHUNK_SECONDS = 5.0
+CHUNK_SECONDS = 2.0
 """How much is lost at most, and how seldom something is written."""
 
 
