@@ -37,6 +37,7 @@ HERE: Final = (
     ("the run starts again by itself", "run it again"),
 )
 """What the trainer says, which has a cluster in mind -> what is true here."""
+LAST_BYTES: Final = 2000
 NO_SPACE: Final = re.compile(r"No space left on device|os error 28\b|Errno 28\b|Disk quota exceeded")
 
 
@@ -72,6 +73,14 @@ def no_space(folder: Path) -> RunFailed:
     )
 
 
+def last_words(log: Path) -> str:
+    """Return the end of a log; nothing where there is none."""
+    try:
+        return log.read_bytes()[-LAST_BYTES:].decode(errors="replace")
+    except OSError:
+        return ""
+
+
 @contextlib.contextmanager
 def full_disk_told(folder: Path) -> Iterator[None]:
     """Turn the operating system's error about a full disk into ours."""
@@ -84,7 +93,9 @@ def full_disk_told(folder: Path) -> Iterator[None]:
 
 
 def silent_end(code: int, log: Path) -> RunFailed:
-    """Return the error for a trainer that ended without a word; code: as subprocess has it."""
+    """Return the error for a trainer that left no outcome; code: as subprocess has it."""
+    if NO_SPACE.search(last_words(log)):
+        return no_space(log.parent)  # for the outcome, too
     if code == -9:
         return RunFailed(
             "The trainer was killed; most likely the machine ran out of memory.",

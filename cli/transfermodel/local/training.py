@@ -24,8 +24,6 @@ from transfermodel.workspace.records import RunRecord
 
 LEAST_FREE_BYTES: Final = 500_000_000
 """An artifact of a ResNet-18 is 90 MB, and for a moment there are two copies of it."""
-FULL_BYTES: Final = 100_000
-"""With less than this free, what could not be written was for want of space."""
 LOG_LIMIT_BYTES: Final = 1_000_000
 """A longer log is begun anew."""
 RECORD_SECONDS: Final = 1.0
@@ -106,7 +104,9 @@ class Run:
         self.on_progress, self.on_line = on_progress, on_line
         self.outcome_file = model.folder / "outcome.json"
         self.scratch = model.folder / "scratch"
+        self.checkpoints = model.folder / "checkpoints"
         self.resumed = False
+        self.published = False
         self.recorded_at = 0.0
         self.record = RunRecord(run=prepared.request.run, state="Running", started_at=datetime.now(UTC))
 
@@ -127,8 +127,9 @@ class Run:
         except BaseException:
             self._finish("Interrupted")
             raise
+        shutil.rmtree(self.checkpoints, ignore_errors=True)  # of runs that an edit abandoned, too
         self._finish("Succeeded", version=version.name)
-        return Trained(self.model, version, unchanged=result.reused, resumed=self.resumed)
+        return Trained(self.model, version, unchanged=not self.published, resumed=self.resumed)
 
     def _run_trainer(self, lock: IO[bytes]) -> RunResult:
         """Start the trainer, listen until it ends, and return its result."""
@@ -146,12 +147,10 @@ class Run:
             for line in child.stdout:
                 self._hear(line.rstrip("\n"))
             code = child.wait()
-            # Looked at while its scratch files are there: with a full disk it cannot even leave word of it.
-            full = shutil.disk_usage(self.model.folder).free < FULL_BYTES
         finally:
             process.stop(child)
             shutil.rmtree(self.scratch, ignore_errors=True)
-        return self._outcome(code, full=full)
+        return self._outcome(code)
 
     def _environment(self) -> dict[str, str]:
         """Return the trainer's environment: caches are the user's own, everything else stays in the workspace."""
@@ -164,7 +163,7 @@ class Run:
             | {
                 REQUEST_VARIABLE: self.prepared.request.model_dump_json(by_alias=True, exclude_none=True),
                 "TRANSFERMODEL_TERMINATION_LOG": str(self.outcome_file),
-                "TRANSFERMODEL_CHECKPOINTS": str(self.model.folder / "checkpoints"),
+                "TRANSFERMODEL_CHECKPOINTS": str(self.checkpoints),
                 "TMPDIR": str(self.scratch),
                 "XDG_CACHE_HOME": cache,
                 "TORCH_HOME": environment.get("TORCH_HOME") or f"{cache}/torch",
@@ -178,6 +177,7 @@ class Run:
                 progress = RunProgress.model_validate(json.loads(line)["progress"])
             except (ValueError, ValidationError):
                 return
+            self.published = self.published or progress.phase == "Publishing"
             if time.monotonic() - self.recorded_at > RECORD_SECONDS:
                 self._update(progress=progress)
             self.on_progress(progress)
@@ -187,7 +187,7 @@ class Run:
         if not line.startswith("Done: "):  # a long URI; the caller says where things are
             self.on_line(line)
 
-    def _outcome(self, code: int, *, full: bool) -> RunResult:
+    def _outcome(self, code: int) -> RunResult:
         """Return the result that the trainer left. Raises TransferModelError for any other end."""
         log = self.model.log_file
         if code in STOPPED_BY_SIGTERM:
@@ -195,7 +195,7 @@ class Run:
         try:
             outcome = OUTCOME.validate_json(self.outcome_file.read_bytes())
         except (OSError, ValidationError) as error:
-            raise (failures.no_space(log.parent) if full else failures.silent_end(code, log)) from error
+            raise failures.silent_end(code, log) from error
         if isinstance(outcome, RunFailure):
             self._update(reason=str(outcome.reason))
             raise failures.error_of(outcome, self.prepared.written, log)

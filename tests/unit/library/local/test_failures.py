@@ -90,6 +90,14 @@ def test_a_full_disk_is_told_as_such(message: str) -> None:
     assert str(error).startswith(f"No space is left on the disk of {LOG.parent}. Free some")
 
 
+def test_a_disk_that_is_too_full_for_an_outcome_is_told_by_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "run.log"
+    log.write_text("OSError: [Errno 28] No space left on device\n" + "x" * 5000)
+    assert "status 1" in failures.silent_end(1, log).message  # long ago
+    log.write_text("x" * 5000 + "\nThe outcome could not be written: [Errno 28] No space left on device\n")
+    assert failures.silent_end(1, log).message == f"No space is left on the disk of {tmp_path}."
+
+
 def test_a_killed_trainer_was_most_likely_too_large() -> None:
     assert "ran out of memory" in failures.silent_end(-9, LOG).message
     assert "signal 11" in failures.silent_end(-11, LOG).message
