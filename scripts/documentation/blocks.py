@@ -18,6 +18,7 @@ from scripts.documentation import commands, named, shell
 from scripts.documentation.pages import Block
 
 _LANGUAGES = ("", "console", "text", "yaml", "json", "python", "mermaid", "toml", "dockerfile", "makefile")
+_DIAGRAMS = ("flowchart", "sequenceDiagram", "stateDiagram-v2", "classDiagram")
 
 
 def wrong(block: Block, root: Path) -> Iterator[tuple[int, str]]:
@@ -32,6 +33,8 @@ def wrong(block: Block, root: Path) -> Iterator[tuple[int, str]]:
         yield from _json(block)
     elif block.language == "python":
         yield from _python(block)
+    elif block.language == "mermaid":
+        yield from _mermaid(block)
     elif block.language == "makefile":
         for message in named.missing(block.text, root):
             yield block.line, message
@@ -83,6 +86,18 @@ def _python(block: Block) -> Iterator[tuple[int, str]]:
             yield block.line + node.lineno, f"the package transfermodel has no {node.attr}"
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_ours(node.func.value):
             yield from _call(node, getattr(transfermodel, node.func.attr, None), block.line)
+
+
+def _mermaid(block: Block) -> Iterator[tuple[int, str]]:
+    """Yield what keeps a diagram from being drawn, as far as that shows without drawing it."""
+    kind = (block.text.split() or [""])[0]
+    if kind not in _DIAGRAMS:
+        yield block.line, f"mermaid has no diagram {kind!r}"
+    for number, line in enumerate(block.text.splitlines(), block.line + 1):
+        if kind == "sequenceDiagram" and ";" in line:
+            yield number, "a ; ends a message of a sequence diagram: write a comma"
+        if line.count('"') % 2:
+            yield number, "a quotation is not closed"
 
 
 def _is_ours(node: ast.expr) -> bool:

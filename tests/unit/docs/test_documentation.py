@@ -245,3 +245,12 @@ def test_anchors_of_html(tmp_path: Path) -> None:
     page = tmp_path / "a.md"
     page.write_text('# A\n\n<a name="b"></a>\n\ntext <a id="c"></a>\n')
     assert read_page(page, tmp_path).anchors == {"a", "b", "c"}
+
+
+def test_diagrams() -> None:
+    assert wrong("mermaid", 'flowchart LR\n  a["one; two"] --> b\n') == []
+    assert wrong("mermaid", "flowhcart LR\n") == [(10, "mermaid has no diagram 'flowhcart'")]
+    assert wrong("mermaid", "sequenceDiagram\n  A->>B: read; check\n") == [
+        (12, "a ; ends a message of a sequence diagram: write a comma")
+    ]
+    assert wrong("mermaid", 'flowchart LR\n  a["one] --> b\n') == [(12, "a quotation is not closed")]
