@@ -1,11 +1,13 @@
 """Reports of real runs on real images, for tests of the page."""
 
 import json
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 from transfermodel_operator.api import RunRequest, RunResult
@@ -62,8 +64,13 @@ def request(
 
 
 def execute(asked: RunRequest) -> RunResult:
-    """Run it in this process."""
-    return run.execute(asked, {}, Progress(quiet=True))
+    """Run it in this process; what it keeps for itself stays beside its models."""
+    folder = asked.output_uri.removeprefix("file://")
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", folder)
+        patch.setenv("XDG_CACHE_HOME", f"{folder}/cache")
+        return run.execute(asked, {}, Progress(quiet=True))
 
 
 def report_of(result: RunResult) -> Path:
@@ -71,10 +78,10 @@ def report_of(result: RunResult) -> Path:
     return Path(result.uri.removeprefix("file://")) / "report.html"
 
 
-def fine_tuned_digits(folder: Path, *, epochs: int = 4) -> RunResult:
+def fine_tuned_digits(folder: Path, *, architecture: str = "resnet18", epochs: int = 4) -> RunResult:
     """Train on handwritten digits from random weights, without a test set: curves, and an estimate."""
     train = write(folder / "digits", digits(0, 40))
-    backbone = {"name": "torchvision/resnet18", "weights": {"scratch": True}, "input": {"size": 32}}
+    backbone = {"name": f"torchvision/{architecture}", "weights": {"scratch": True}, "input": {"size": 32}}
     tuning = {"unfreeze": "All", "epochs": epochs, "learningRate": "4e-3", "batchSize": 32}
     training = {"strategy": "FineTuning", "fineTuning": tuning}
     return execute(request(folder, "digits", backbone, {"train": train}, training))

@@ -10,7 +10,7 @@ from transfermodel_trainer.publishing.record import RunRecord
 from transfermodel_trainer.publishing.report.calibration import TOLERABLE, verdict
 from transfermodel_trainer.publishing.report.charts import Figure, Series, Table, line_chart
 from transfermodel_trainer.publishing.report.confusion import pairs
-from transfermodel_trainer.publishing.report.svg import count_axis, linear_axis
+from transfermodel_trainer.publishing.report.svg import accuracy_axis, count_axis
 from transfermodel_trainer.publishing.report.text import percent, plural, points, shortened
 
 NOTICEABLE_GAIN = 0.005
@@ -161,7 +161,7 @@ def _curve(curve: tuple[CurvePoint, ...]) -> Figure:
             "Accuracy by samples per class",
             caption,
             count_axis([point.samples_per_class for point in curve], "samples per class", logarithmic=True),
-            linear_axis(low, 1, "", percent=True),
+            accuracy_axis(low),
             [line],
         ),
         caption,

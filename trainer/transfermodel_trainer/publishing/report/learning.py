@@ -6,7 +6,7 @@ from statistics import median
 
 from transfermodel_trainer.publishing.record import RunRecord
 from transfermodel_trainer.publishing.report.charts import Figure, Series, Table, line_chart
-from transfermodel_trainer.publishing.report.svg import Axis, count_axis, decade_axis, linear_axis
+from transfermodel_trainer.publishing.report.svg import Axis, accuracy_axis, count_axis, decade_axis, linear_axis
 from transfermodel_trainer.publishing.report.text import percent
 from transfermodel_trainer.training.finetuning import Epoch
 
@@ -68,7 +68,7 @@ def _accuracy(history: Sequence[Epoch]) -> Figure | None:
         f"Validation accuracy was {percent(line.points[-1][1])} at the end; highest after epoch {best:.0f}: "
         f"{percent(highest)}."
     )
-    axis = linear_axis(min(value for _, value in line.points), 1, "", percent=True)
+    axis = accuracy_axis(min(value for _, value in line.points))
     return Figure(
         line_chart("accuracy", "Validation accuracy by epoch", caption, _epochs(history), axis, [line]),
         caption,

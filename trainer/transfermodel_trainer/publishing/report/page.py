@@ -60,7 +60,8 @@ def write_report(record: RunRecord) -> bytes:
             sections=[(section, section.view(record)) for section in SECTIONS],
         )
     )
-    return page.encode()
+    # What is left of names that are no Unicode must not end a run that has been trained.
+    return page.encode(errors="replace")
 
 
 def policy(style: str) -> str:

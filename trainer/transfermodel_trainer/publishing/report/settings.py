@@ -73,7 +73,14 @@ def to_yaml(value: Mapping[str, Any], indent: int = 0) -> str:
 
 
 def scalar(value: Any) -> str:
-    """Return a string bare where that is safe, and everything else as JSON, which YAML contains."""
-    if isinstance(value, str) and PLAIN.fullmatch(value) and value.lower() not in WORDS:
+    """Return a string bare where that is safe, else in quotes; numbers and booleans as in JSON, which YAML contains."""
+    if not isinstance(value, str):
+        return json.dumps(value)
+    if PLAIN.fullmatch(value) and value.lower() not in WORDS:
         return value
-    return json.dumps(value)
+    # JSON's own escapes will not do: it writes characters beyond U+FFFF as two, and YAML takes them for two.
+    characters = (
+        character if character.isprintable() and character not in '"\\' else f"\\U{ord(character):08X}"
+        for character in value
+    )
+    return f'"{"".join(characters)}"'

@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 from transfermodel_trainer.publishing.report.text import plain
 
 NICE_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+LEAST_RANGE = 0.9
 MOST_DECADES = 6
 MOST_TICKS = 12
 NEAREST_TICKS = 0.12
@@ -64,6 +65,11 @@ def linear_axis(low: float, high: float, label: str, *, percent: bool = False, c
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     values = [index * step for index in range(first, last + 1)]
     return Axis(values[0], values[-1], tuple((value, _tick(value, step, percent)) for value in values), label)
+
+
+def accuracy_axis(lowest: float) -> Axis:
+    """Return an axis from some round percentage to 100 %, never so short that a small difference looks large."""
+    return linear_axis(min(lowest, LEAST_RANGE), 1, "", percent=True)
 
 
 def _tick(value: float, step: float, percent: bool) -> str:
