@@ -9,6 +9,8 @@ from transfermodel_predictor.artifact.description import ModelDescription
 from transfermodel_predictor.configuration import MEGABYTE, Limits
 from transfermodel_predictor.inference.decode import FORMATS
 
+from devcluster import versions
+
 pytestmark = pytest.mark.unit
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -42,3 +44,13 @@ def test_every_file_of_an_artifact_is_told() -> None:
     assert {names.MANIFEST, names.MODEL, names.DESCRIPTION, names.WEIGHTS, names.METRICS} <= set(cells)
     wire = {field.alias for field in ModelDescription.model_fields.values()}
     assert wire <= set(cells)
+
+
+def test_the_oldest_versions_are_those_that_are_checked() -> None:
+    page = (DOCS / "how-to/existing-cluster.md").read_text()
+    for name, version in (
+        ("Kubernetes", versions.KUBERNETES_MINIMUM),
+        ("Knative Serving", versions.KNATIVE_MINIMUM),
+        ("KServe", versions.KSERVE_MINIMUM),
+    ):
+        assert f"| {name} {'.'.join(map(str, version))} or newer" in page
