@@ -9,7 +9,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import IO, Final, Self
 
 from transfermodel.errors import RunFailed, TransferModelError, UsageError
 from transfermodel.local import process
@@ -21,6 +21,8 @@ from transfermodel.workspace.records import ServerRecord
 
 DEFAULT_PORT: Final = 8080
 PORTS_TRIED: Final = 100
+PORTS_LOST: Final = 5
+"""Starts whose port another program may take meanwhile."""
 READY_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.05
 ANSWER_SECONDS: Final = 5.0
@@ -101,18 +103,33 @@ def serve(version: LocalVersion, model: LocalModel, *, port: int | None = None) 
         raise already_served(model, version)
     with lock:
         model.forget_server()
-        chosen = free_port() if port is None else checked_port(port)
-        model.server_log_file.unlink(missing_ok=True)
-        # The predictor inherits the lock and holds it as long as it lives.
-        child = process.start(
-            "transfermodel_predictor", environment(version, model, chosen), model.server_log_file, keep=[lock]
-        )
-    server = LocalServer(child, model, version, chosen)
+        for _ in range(PORTS_LOST):
+            chosen = free_port() if port is None else checked_port(port)
+            server = start(version, model, chosen, lock)
+            if server is not None:
+                return server
+    raise UsageError(f"Port {chosen} of {HOST} is taken again and again by other programs.", "Name one with --port.")
+
+
+def start(version: LocalVersion, model: LocalModel, port: int, lock: IO[bytes]) -> LocalServer | None:
+    """Start a predictor; None: while it was starting another program took the port.
+
+    Raises:
+        TransferModelError: the predictor did not start.
+    """
+    model.server_log_file.unlink(missing_ok=True)
+    # The predictor inherits the lock and holds it as long as it lives.
+    child = process.start(
+        "transfermodel_predictor", environment(version, model, port), model.server_log_file, keep=[lock]
+    )
+    server = LocalServer(child, model, version, port)
     try:
         wait_ready(server, child, model)
-        model.write_server(ServerRecord(pid=child.pid, port=chosen, version=version.name, started_at=datetime.now(UTC)))
-    except BaseException:
+        model.write_server(ServerRecord(pid=child.pid, port=port, version=version.name, started_at=datetime.now(UTC)))
+    except BaseException as error:
         server.stop()
+        if isinstance(error, TransferModelError) and why_not(port) is not None:
+            return None
         raise
     return server
 
