@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 import typer
-from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 if TYPE_CHECKING:
     from typer._click import Context, HelpFormatter
@@ -28,6 +28,14 @@ class Command(TyperCommand):
     def get_help(self, ctx: "Context") -> str:
         """Return the help of the command."""
         return emphasised(super().get_help(ctx))
+
+    def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:
+        """Write arguments and options."""
+        for parameter in self.params:
+            if isinstance(parameter, TyperArgument):
+                # Its name and its help say what it is; <list[Path]> says it to programmers alone.
+                setattr(parameter, "display_type_rich", lambda ctx: None)  # noqa: B010 - a method, to mypy
+        super().format_options(ctx, formatter)
 
 
 class CommandGroup(TyperGroup):

@@ -14,12 +14,22 @@ if TYPE_CHECKING:
     from transfermodel.workspace import LocalModel, Workspace
 
 NamespaceOption = Annotated[
-    str | None, typer.Option("-n", "--namespace", help="Namespace. Default: the kubeconfig's; here: any.")
+    str | None,
+    typer.Option("-n", "--namespace", metavar="NAME", help="Namespace. Default: the kubeconfig's; here: any."),
 ]
-ContextOption = Annotated[str | None, typer.Option("--context", help="Context of the kubeconfig: which cluster.")]
-KubeconfigOption = Annotated[Path | None, typer.Option("--kubeconfig", help="Kubeconfig file: which cluster.")]
+ContextOption = Annotated[
+    str | None, typer.Option("--context", metavar="NAME", help="Context of the kubeconfig: which cluster.")
+]
+KubeconfigOption = Annotated[
+    Path | None, typer.Option("--kubeconfig", metavar="FILE", help="Kubeconfig file: which cluster.")
+]
 WorkspaceOption = Annotated[
-    Path | None, typer.Option("--workspace", help="Folder of this machine's models. Default: ./.transfermodel")
+    Path | None,
+    typer.Option(
+        "--workspace",
+        metavar="DIR",
+        help="Folder of this machine's models. Default: $TRANSFERMODEL_WORKSPACE, else ./.transfermodel",
+    ),
 ]
 LocalOption = Annotated[bool, typer.Option("--local", help="Look at this machine only.")]
 ClusterOption = Annotated[bool, typer.Option("--cluster", help="Look at the cluster only.")]

@@ -17,7 +17,9 @@ FolderArgument = Annotated[
     typer.Argument(metavar="DIR", help="Folder with one sub-folder per class, or a .csv or .jsonl that lists images."),
 ]
 OutOption = Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Default: NAME.yaml, here.")]
-NameOption = Annotated[str | None, typer.Option("--name", help="Of the TransferModel. Default: the folder's.")]
+NameOption = Annotated[
+    str | None, typer.Option("--name", metavar="NAME", help="Of the TransferModel. Default: the folder's.")
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 BaseOption = Annotated[
     str | None, typer.Option("--from", metavar="NAME", help="Start from this TransferModel's newest version.")

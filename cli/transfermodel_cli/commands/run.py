@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 DEFAULT_PORT = 8080
 
 NameOption = Annotated[
-    str | None, typer.Option("--name", help="Run this TransferModel of the file (and what it starts from) alone.")
+    str | None,
+    typer.Option("--name", metavar="NAME", help="Run this TransferModel of the file (and what it starts from) alone."),
 ]
 ServeOption = Annotated[bool, typer.Option("--serve", help="Serve the model afterwards, until Ctrl-C.")]
 PortOption = Annotated[
     int | None,
-    typer.Option("--port", min=1, max=65535, help="Port on 127.0.0.1. Default: 8080, or the next one that is free."),
+    typer.Option(
+        "--port", metavar="N", min=1, max=65535, help="Port on 127.0.0.1. Default: 8080, or the next one that is free."
+    ),
 ]
 
 

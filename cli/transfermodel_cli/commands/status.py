@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 OptionalName = Annotated[
     str | None,
-    typer.Argument(metavar="[NAME]", help="Name of the TransferModel; without it: all.", autocompletion=model_names),
+    typer.Argument(metavar="NAME", help="Name of the TransferModel; without it: all.", autocompletion=model_names),
 ]
 
 
