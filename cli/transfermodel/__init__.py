@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from transfermodel.errors import TransferModelError
     from transfermodel.interface import load, run, validate
     from transfermodel.local.serving import LocalServer
+    from transfermodel.planning import Plan, plan
     from transfermodel.predictions.types import Prediction
     from transfermodel.result import Result
     from transfermodel.workspace import Workspace
@@ -26,11 +27,13 @@ __all__ = [
     "Document",
     "Finding",
     "LocalServer",
+    "Plan",
     "Prediction",
     "Result",
     "TransferModelError",
     "Workspace",
     "load",
+    "plan",
     "run",
     "transfer_model",
     "validate",
@@ -40,11 +43,13 @@ _HOMES = {
     "Document": "documents.types",
     "Finding": "documents.types",
     "LocalServer": "local.serving",
+    "Plan": "planning",
     "Prediction": "predictions.types",
     "Result": "result",
     "TransferModelError": "errors",
     "Workspace": "workspace",
     "load": "interface",
+    "plan": "planning",
     "run": "interface",
     "transfer_model": "building",
     "validate": "interface",

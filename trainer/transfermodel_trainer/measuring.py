@@ -45,8 +45,10 @@ from transfermodel_trainer.training.ridge import fit_ridge
 FORWARD_SECONDS: Final = 2.0
 """For timing the forward pass."""
 BACKWARD_SECONDS: Final = 4.0
+"""For timing training steps, and as much for the first one, which is not counted."""
 BACKWARD_COST: Final = 3.0
 """Of a forward pass: only to choose how much of a batch fits into the time; what is reported is measured."""
+MOST_REPETITIONS: Final = 20
 EXPORT_SECONDS: Final = 10.0
 """Later than this after the start nothing is exported to see how long it takes."""
 RIDGE_ROWS: Final = 2_000
@@ -208,18 +210,20 @@ def time_forward(bench: Bench) -> tuple[float, int]:
     """Return the seconds that an image takes in the run's own batches, and how many images were timed."""
     size = batch_size(bench.network.size, bench.device)
     images = bench.images(size)
-    seconds = timed(lambda: compute_features(bench.network, images, bench.normalise, bench.device))
-    repetitions = max(1, min(20, int(FORWARD_SECONDS / max(seconds, 1e-4))))
-    best = min(
-        timed(lambda: compute_features(bench.network, images, bench.normalise, bench.device))
-        for _ in range(min(repetitions, 5))
-    )
-    return best / size, size
+
+    def compute() -> object:
+        return compute_features(bench.network, images, bench.normalise, bench.device)
+
+    first = timed(compute)  # it also allocates, and chooses how to compute
+    repetitions = max(1, min(MOST_REPETITIONS, int(FORWARD_SECONDS / max(first, 1e-4))))
+    seconds = [timed(compute) for _ in range(repetitions)]
+    return sum(seconds) / len(seconds) / size, size
 
 
 def time_training(bench: Bench, tuning: FineTuning, forward: float) -> tuple[float, int, float]:
     """Return the seconds that an image takes in a training step, the batch that was timed, and bytes per image."""
-    fits = int(BACKWARD_SECONDS / 3 / (BACKWARD_COST * forward))
+    # A part of a batch would cost more per image: so a whole one, unless it took too long.
+    fits = int(BACKWARD_SECONDS / (BACKWARD_COST * forward))
     batch = max(2, min(tuning.batch_size, fits))
     settings = tuning.model_copy(update={"epochs": 1, "batch_size": batch})
     before = peak_memory()
@@ -230,7 +234,7 @@ def time_training(bench: Bench, tuning: FineTuning, forward: float) -> tuple[flo
         return timed(lambda: fine_tune(bench.network, images, bench.normalise, bench.device, settings, 0, quiet))
 
     first = train(1)
-    steps = max(1, min(20, int(BACKWARD_SECONDS / 2 / max(first, 1e-4))))
+    steps = max(1, min(MOST_REPETITIONS, int(BACKWARD_SECONDS / max(first, 1e-4))))
     return train(steps) / (batch * steps), batch, max(0, peak_memory() - before) / batch
 
 

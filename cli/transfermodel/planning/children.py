@@ -60,6 +60,8 @@ def _ask(
             text=True,
             timeout=seconds,
             check=False,
+            # As the trainer of a run: Linux shares processors between sessions, so both get the same part.
+            start_new_session=True,
         )
     except subprocess.TimeoutExpired:
         raise ChildFailed(f"it took longer than {seconds:.0f} s") from None

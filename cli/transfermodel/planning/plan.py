@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def plan(
-    path: Path,
+    path: str | Path,
     workspace: Workspace | None = None,
     *,
     cluster: "Cluster | None" = None,
@@ -41,7 +41,7 @@ def plan(
         UsageError: the file cannot be read.
         Unreachable: the cluster does not answer.
     """
-    documents = in_order(load(path, Target.LOCAL))
+    documents = in_order(load(Path(path), Target.LOCAL))
     models = workspace or Workspace()
     plans = [plan_document(document, documents, models) for document in documents]
     if cluster is None:

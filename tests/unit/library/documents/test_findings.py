@@ -64,6 +64,12 @@ def test_a_good_file() -> None:
     assert document.folder == Path.cwd()
 
 
+def test_defaults_are_there_before_rules_are_judged() -> None:
+    """Unless it is set, maxReplicas is 3."""
+    assert checked(GOOD + "  serving: {minReplicas: 3}\n").findings == ()
+    assert only(GOOD + "  serving: {minReplicas: 4}\n").message == "minReplicas must not exceed maxReplicas"
+
+
 def test_every_error_at_once() -> None:
     assert [(f.line, f.column, f.path, f.remedy) for f in checked(MANY).findings] == [
         (4, 3, "metadata.name", "Write my-flowers."),

@@ -46,6 +46,9 @@ def test_a_base_elsewhere_is_not_waited_for() -> None:
 def test_a_base_of_the_same_name_in_another_namespace_is_none() -> None:
     found = checked(model("a", "b"), model("b", "a", namespace="other"))
     assert found.errors == ()
+    found = checked(model("a", "a2", namespace="other"), model("a2", "a", namespace="other"), model("a"))
+    (error,) = found.errors
+    assert "in a circle" in error.message
 
 
 def test_a_circle() -> None:

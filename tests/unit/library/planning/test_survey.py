@@ -93,6 +93,11 @@ def test_what_is_odd(tmp_path: Path) -> None:
     assert list(too_unreadable(survey)) == []
 
 
+def test_one_copy_is_a_copy(tmp_path: Path) -> None:
+    (found,) = surveyed(tmp_path, train=folder() | {"red/copy.png": picture("red", 0)})["duplicates"]
+    assert (found["count"], found["examples"], found["mislabelled"]) == (1, [["red/000.png", "red/copy.png"]], 0)
+
+
 def test_imbalance_and_no_test_set(tmp_path: Path) -> None:
     survey = surveyed(tmp_path, train=folder(("red",), 40) | folder(("blue",), 4))
     assert sentences(survey) == [
