@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transfermodel_cli.console import JsonOption, notes, out, print_json, shown
+from transfermodel_cli.console import JsonOption, notes, out, print_json, shown, write
 from transfermodel_cli.names import program_name
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def show(started: "Started") -> None:
         soft_wrap=True,
     )
     for note in (*found.notes, *([started.chosen.note] if started.chosen.note else [])):
-        notes().print(f"  [yellow]![/] {escape(note)}", soft_wrap=True)
+        write(notes(), f"  [yellow]![/] {escape(note)}")
     program = program_name()
     out().print("\n[bold]Next[/]")
     for what, command in (

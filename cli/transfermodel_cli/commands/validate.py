@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from transfermodel.errors import ExitCode, UsageError
 
-from transfermodel_cli.console import JsonOption, notes, out, print_json
+from transfermodel_cli.console import JsonOption, notes, out, print_json, write
 
 if TYPE_CHECKING:
     from transfermodel.documents import Finding, Verdict
@@ -74,7 +74,7 @@ def show(verdict: "Verdict") -> None:
         out().print(f"  [yellow]not {'in a cluster' if here else 'on this machine'}:[/]")
         for finding in verdict.obstacles:
             line = f"    {finding.line}:{finding.column} {finding.sentence} {finding.remedy}"
-            out().print(f"[dim]{escape(line)}[/]", soft_wrap=True)
+            write(out(), escape(line), style="dim")
 
 
 def show_finding(finding: "Finding", source: tuple[str, ...]) -> None:
@@ -82,7 +82,7 @@ def show_finding(finding: "Finding", source: tuple[str, ...]) -> None:
     from rich.markup import escape
 
     console = notes()
-    console.print(f"[bold]{escape(finding.place)}[/] [red]error:[/] {escape(finding.sentence)}", soft_wrap=True)
+    write(console, f"[bold]{escape(finding.place)}[/] [red]error:[/] {escape(finding.sentence)}")
     if finding.line is not None and 0 < finding.line <= len(source):
         number = str(finding.line)
         line = source[finding.line - 1]
@@ -91,4 +91,4 @@ def show_finding(finding: "Finding", source: tuple[str, ...]) -> None:
         console.print(f"  [dim]{number} |[/] {escape(line)}", soft_wrap=True)
         console.print(f"  [dim]{' ' * len(number)} |[/] {margin}[bold red]^[/]", soft_wrap=True)
     if finding.remedy:
-        console.print(f"  [dim]→[/] {escape(finding.remedy)}", soft_wrap=True)
+        write(console, f"  [dim]→[/] {escape(finding.remedy)}")

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from transfermodel.cluster.types import VersionView
 
 DIGEST_DIGITS = 12
+WIDE = 112
+"""Columns of a terminal that has room for everything; a narrower one goes without images and digest."""
 STATE_STYLES = {"Live": "green", "Failed": "red", "Retired": "dim"}
 
 
@@ -29,18 +31,19 @@ def table(versions: "Sequence[VersionView]") -> "Table":
     from rich.text import Text
 
     result = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("VERSION", "STATE", "ACCURACY (95 %)", "ON", "IMAGES", "TOOK", "CREATED", "DIGEST"):
+    wide = out().width >= WIDE
+    for heading in ("VERSION", "STATE", "ACCURACY (95 %)", "ON", "TOOK", "CREATED", *(("IMAGES", "DIGEST") * wide)):
         result.add_column(heading, no_wrap=True)
     for version in reversed(versions):
         images = "" if version.samples is None else f"{version.samples} in {version.classes} classes"
+        digest = version.digest.removeprefix("sha256:")[:DIGEST_DIGITS]
         result.add_row(
             Text(version.name, style="bold"),
             Text(version.state, style=STATE_STYLES.get(version.state, "")),
             words.accuracy(version.accuracy, version.accuracy_low, version.accuracy_high),
             version.split or "",
-            images,
             "" if version.seconds is None else words.duration(version.seconds),
             words.clock(version.created_at),
-            version.digest.removeprefix("sha256:")[:DIGEST_DIGITS],
+            *((images, digest) if wide else ()),
         )
     return result
