@@ -141,7 +141,8 @@ def test_the_working_directorys_modules_are_not_imported(
 
 
 PROGRAM = """
-import sys, time, transfermodel
+import signal, sys, transfermodel
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 with transfermodel.load("colours", workspace=sys.argv[1]).serve() as server:
     print(server.url, flush=True)
     server.wait()

@@ -34,18 +34,16 @@ def prepare(document: Document, workspace: Workspace) -> Prepared:
         DataInvalid: a local file or folder is missing.
         NotFound: nothing of the workspace is called as spec.backbone.fromTransferModel says.
     """
-    spec = document.spec
-    if spec.suspend:
+    if document.spec.suspend:
         raise DocumentInvalid(
             f"{document.name} is not trained: spec.suspend is set.", "Remove `suspend: true` from the file."
         )
     written: dict[str, str] = {}
-    spec = with_absolute_uris(document, written)
     request = run_request(
         run=run_key(document.namespace, document.name, document.spec),
         namespace=document.namespace,
         name=document.name,
-        spec=spec,
+        spec=with_absolute_uris(document, written),
         base=base_artifact(document, workspace),
         output_uri=workspace.artifacts.as_uri(),
         allow_named_weights=True,
@@ -66,7 +64,7 @@ def with_absolute_uris(document: Document, written: dict[str, str]) -> TransferM
                 f"{field}: there is no {path}.",
                 "Create it or correct the path; relative paths begin at the folder of the YAML file.",
             )
-        written[path.as_uri()] = as_written(document, field)
+        written[path.as_uri()] = as_written(document, field) or uri
         return path.as_uri()
 
     data: dict[str, object] = {}
@@ -82,12 +80,12 @@ def with_absolute_uris(document: Document, written: dict[str, str]) -> TransferM
     return spec.model_copy(update=update)
 
 
-def as_written(document: Document, field: str) -> str:
-    """Return a field of the file, such as spec.data.train.uri."""
+def as_written(document: Document, field: str) -> str | None:
+    """Return a field as the file has it, such as spec.data.train.uri; None: it is not in the file."""
     value: Any = document.manifest
     for key in field.split("."):
-        value = value[key]
-    return str(value)
+        value = value.get(key) or {}
+    return str(value) if value else None
 
 
 def base_artifact(document: Document, workspace: Workspace) -> BaseArtifact | None:

@@ -6,6 +6,7 @@ import pytest
 from transfermodel.errors import DataInvalid, DocumentInvalid, NotFound
 from transfermodel.local.request import prepare
 from transfermodel.workspace import Workspace
+from transfermodel.workspace.records import RunRecord
 from transfermodel_operator.runs.key import run_key
 
 from tests.support.colours import write_artifact
@@ -95,7 +96,11 @@ def test_the_base_is_the_current_version_of_the_workspace(tmp_path: Path, worksp
         prepare(asked, workspace)
     digest = write_artifact(workspace.artifacts / "default/base/x")
     result = run_result("file:///elsewhere", digest=digest)
-    version = workspace.make("base", "default").record_version(result, "default/base/x", {})
+    model = workspace.make("base", "default")
+    version = model.record_version(result, "default/base/x", {})
+    model.record_version(result.model_copy(update={"run": "0"}), "default/base/x", {})
+    taken_back = RunRecord(run=result.run, state="Succeeded", started_at=version.created_at, version="v1")
+    model.write_run(taken_back)
     base = prepare(asked, workspace).request.backbone.base
     assert base is not None
     assert (base.transfer_model, base.version, base.digest) == ("base", "v1", digest)
