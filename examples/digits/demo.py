@@ -58,9 +58,10 @@ def run(cluster: Cluster, console: Console) -> None:
     names = apply(cluster, console)
 
     heading(console, "Training")
+    measuring = showing.begin_baselines(digits)
     wait_until_ready(lambda: cluster.transfer_models(NAMESPACE), names, console)
     transfer, scratch = (results(cluster, name, console) for name in ("digits", "digits-scratch"))
-    showing.compare(transfer, scratch, digits, console)
+    showing.compare(transfer, scratch, measuring.result(), len(digits.test), console)
 
     model = cluster.transfer_models(NAMESPACE)["digits"]
     # Names below `localhost` are resolved by curl and browsers, not by every library: the ingress by its address.

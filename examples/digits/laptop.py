@@ -53,11 +53,10 @@ def run(console: Console) -> None:
     file = write_specs(FOLDER / "digits.yaml")
     program = shown(Path(sys.executable).with_name("transfermodel"))
     command(console, f"{program} run -f {shown(file)}")
+    measuring = showing.begin_baselines(digits)
     models = train_all(file)
-    transfer = models["digits"]
-    showing.compare(
-        transfer.version.result.to_wire(), models["digits-scratch"].version.result.to_wire(), digits, console
-    )
+    transfer, scratch = models["digits"], models["digits-scratch"].version.result.to_wire()
+    showing.compare(transfer.version.result.to_wire(), scratch, measuring.result(), len(digits.test), console)
 
     with serve(transfer.version, transfer.model) as server:
         heading(console, f"Predictions: POST {server.endpoint().predict_url}")
@@ -116,8 +115,9 @@ def for_this_machine(text: str) -> str:
 
 def train_all(file: Path) -> dict[str, Trained]:
     """Train every TransferModel of the file, each after what it starts from, as `transfermodel run` does."""
-    workspace = Workspace()
-    return {document.name: train(document, workspace, as_json=False) for document in in_order(load(file, Target.LOCAL))}
+    workspace, heard = Workspace(), set[str]()
+    documents = in_order(load(file, Target.LOCAL))
+    return {document.name: train(document, workspace, heard, as_json=False) for document in documents}
 
 
 if __name__ == "__main__":

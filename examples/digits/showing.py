@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console, Group
@@ -16,6 +17,9 @@ from examples.digits import comparison, dataset
 from examples.digits.dataset import Digits, Files
 from examples.digits.errors import DemoError
 from examples.digits.pictures import picture
+
+if TYPE_CHECKING:
+    from examples.digits.baselines import Baselines
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FOLDER = REPOSITORY / "build" / "demo"
@@ -42,12 +46,24 @@ def customer(digits: Digits, console: Console) -> None:
     gallery([captioned(first[label], Text(label), console) for label in sorted(first)], console)
 
 
-def compare(transfer: Mapping[str, Any], scratch: Mapping[str, Any], digits: Digits, console: Console) -> None:
-    """Print the table; transfer, scratch: what the two runs came to. Raises DemoError unless transfer wins."""
-    with console.status("measuring what needs no transfer"):
-        from examples.digits import baselines  # torch takes seconds to import: not before there is something to see
+def begin_baselines(digits: Digits) -> "Future[Baselines]":
+    """Measure in the background what needs no transfer: importing torch alone takes seconds."""
 
-        measured = baselines.measure(digits)
+    def measure() -> "Baselines":
+        from examples.digits import baselines
+
+        return baselines.measure(digits)
+
+    pool = ThreadPoolExecutor(1, "baselines")
+    future = pool.submit(measure)
+    pool.shutdown(wait=False)
+    return future
+
+
+def compare(
+    transfer: Mapping[str, Any], scratch: Mapping[str, Any], measured: "Baselines", samples: int, console: Console
+) -> None:
+    """Print the table; transfer, scratch: what the two runs came to. Raises DemoError unless transfer wins."""
     row = comparison.row_of_run("transfer", "trunk of digits-base, new head", transfer)
     others = [
         comparison.row_of_run("scratch", "the same network from random weights", scratch),
@@ -55,7 +71,7 @@ def compare(transfer: Mapping[str, Any], scratch: Mapping[str, Any], digits: Dig
         comparison.Row("raw pixels", "no network, the same kind of head", measured.raw_pixels),
     ]
     console.print()
-    comparison.show([row, *others], len(digits.test), console)
+    comparison.show([row, *others], samples, console)
     comparison.judge(row, others)
 
 
