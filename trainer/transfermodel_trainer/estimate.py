@@ -17,7 +17,7 @@ from transfermodel_operator.api import ApiModel
 
 from transfermodel_trainer import machine
 from transfermodel_trainer.errors import RunError
-from transfermodel_trainer.main import read_request
+from transfermodel_trainer.main import read_request, settle_environment
 
 COUNTS_VARIABLE: Final = "TRANSFERMODEL_COUNTS"
 
@@ -71,6 +71,7 @@ class Estimate(ApiModel):
 def main() -> None:
     """Print the estimate for the run that the environment asks for."""
     started = time.monotonic()
+    settle_environment()  # threads that wait as in a run: before torch is imported
     try:
         request = read_request()
         counts = Counts.model_validate_json(os.environ[COUNTS_VARIABLE])

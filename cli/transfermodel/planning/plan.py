@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from transfermodel_operator.api import RunRequest
 
@@ -17,6 +17,9 @@ from transfermodel.workspace import Workspace
 
 if TYPE_CHECKING:
     from transfermodel.cluster import Cluster
+
+REACHED_BY: Final = "/version"
+"""Of an API server; everybody may ask for it."""
 
 
 def plan(
@@ -41,6 +44,8 @@ def plan(
         UsageError: the file cannot be read.
         Unreachable: the cluster does not answer.
     """
+    if cluster is not None:
+        cluster.api.json(REACHED_BY)  # before any time is spent
     documents = in_order(load(Path(path), Target.LOCAL))
     models = workspace or Workspace()
     plans = [plan_document(document, documents, models) for document in documents]

@@ -63,7 +63,7 @@ def look(file: Any, place: Place) -> "list[Plan]":
     try:
         return make(file, workspace, cluster=chosen_cluster(place), namespace=place.namespace)
     except Unreachable as error:
-        if place.cluster_only or str(file) == "-":
+        if place.cluster_only:
             raise
         notes().print(f"[dim]The cluster was left out: {error.message}[/]", soft_wrap=True)
         return make(file, workspace)
