@@ -4,7 +4,7 @@ import html
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from transfermodel.errors import DataInvalid, TransferModelError, UsageError
 from transfermodel.local.request import check_present
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from transfermodel_predictor.inference.classifier import ImageClassifier
 
     OneImage = str | Path | bytes | PilImage | NDArray[Any]
+
+AnyImage = TypeVar("AnyImage", bound="OneImage")
 
 
 class Result:
@@ -96,7 +98,7 @@ class Result:
     def predict(self, images: "OneImage") -> Prediction: ...
 
     @overload
-    def predict(self, images: "list[OneImage] | tuple[OneImage, ...]") -> list[Prediction]: ...
+    def predict(self, images: "list[AnyImage] | tuple[AnyImage, ...]") -> list[Prediction]: ...
 
     def predict(self, images: Any) -> Prediction | list[Prediction]:
         """Answer for one image, or for a list of them, with the code that serves.

@@ -92,7 +92,7 @@ def test_what_cannot_be_decoded_is_a_sentence_with_its_name(result: transfermode
     with pytest.raises(DataInvalid, match=r"note\.png: The bytes are not an image"):
         result.predict("note.png")
     with pytest.raises(DataInvalid, match="Image 1: The image is empty"):
-        result.predict([RED, b""])
+        result.predict(list[Any]([RED, b""]))
 
 
 def test_an_artifact_that_was_changed_answers_nothing(result: transfermodel.Result) -> None:
