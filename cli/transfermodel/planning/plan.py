@@ -82,7 +82,7 @@ def plan_document(document: Document, others: Sequence[Document], workspace: Wor
     """
     advice: list[Advice] = []
     try:
-        prepared, stands_for_base = _prepared(document, others, workspace)
+        prepared, stands_for_base = prepared_with_base(document, others, workspace)
     except TransferModelError as error:
         return Plan(document.name, document.namespace, (Advice(error.message, error.remedy),), (), None)
     if stands_for_base:
@@ -119,7 +119,9 @@ def plan_document(document: Document, others: Sequence[Document], workspace: Wor
     )
 
 
-def _prepared(document: Document, others: Sequence[Document], workspace: Workspace) -> tuple[Prepared, str | None]:
+def prepared_with_base(
+    document: Document, others: Sequence[Document], workspace: Workspace
+) -> tuple[Prepared, str | None]:
     """Return the run's request; where its base is not trained yet, with the base's backbone in the base's place."""
     try:
         return prepare(document, workspace), None
@@ -138,7 +140,7 @@ def _prepared(document: Document, others: Sequence[Document], workspace: Workspa
     if document.spec.backbone.input is not None:
         backbone = backbone.model_copy(update={"input": document.spec.backbone.input})
     stand_in = replace(document, spec=document.spec.model_copy(update={"backbone": backbone}))
-    prepared, _ = _prepared(stand_in, others, workspace)
+    prepared, _ = prepared_with_base(stand_in, others, workspace)
     return prepared, base.name
 
 
