@@ -1,6 +1,7 @@
 """What the run says on stdout: lines for people, and one JSON line per step of progress."""
 
 import json
+import sys
 import threading
 import time
 from typing import Literal
@@ -158,9 +159,10 @@ class Progress:
 
 
 def _write(line: str) -> None:
-    """Write a line; a log on a full disk is no reason to end a run, a reader who is gone is one."""
+    """Write a line, in one piece; a log on a full disk is no reason to end a run, a reader who is gone is one."""
     try:
-        print(line, flush=True)
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
     except BrokenPipeError:
         raise
     except OSError:
