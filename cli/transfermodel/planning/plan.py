@@ -96,7 +96,7 @@ def plan_document(document: Document, others: Sequence[Document], workspace: Wor
     obstacles += judging.too_unreadable(survey)
     advice += judging.of_survey(survey, prepared.written)
     unchanged = None if stands_for_base else _unchanged(document, prepared.request, survey, workspace)
-    estimate, no_estimate = None, "The data is not right yet." if obstacles else ""
+    estimate, no_estimate = None, "Not estimated while the data is not right." if obstacles else ""
     if unchanged:
         no_estimate = "Nothing will be trained."
     elif not obstacles:
