@@ -16,9 +16,9 @@ def descendants(pid: int) -> dict[int, str]:
     found: dict[int, str] = {}
     waiting = [pid]
     while waiting:
-        for child, arguments in children.get(waiting.pop(), []):
-            found[child] = arguments
-            waiting.append(child)
+        for number, command in children.get(waiting.pop(), []):
+            found[number] = command
+            waiting.append(number)
     return found
 
 
