@@ -157,8 +157,9 @@ def _notes(root: Path, folders: Sequence[Path], files: Sequence[Path], classes: 
     notes = []
     images = [file for file in files if file.name.lower().endswith(SUFFIXES)]
     if images:
+        lies = "lies" if len(images) == 1 else "lie"
         notes.append(
-            f"Beside the class folders of {root} {'lies' if len(images) == 1 else 'lie'} {_files(len(images), 'image')} "
+            f"Beside the class folders of {root} {lies} {_files(len(images), 'image')} "
             f"that will be ignored, such as {images[0].name}: move what counts into a class folder."
         )
     others = [folder for folder in folders if folder not in classes]
