@@ -10,8 +10,10 @@ from transfermodel_trainer.backbones.stages import stages, unfreeze_last
 from transfermodel_trainer.data.images import Images, Normalise
 from transfermodel_trainer.errors import RunError
 from transfermodel_trainer.progress import Progress
+from transfermodel_trainer.training.calibration import cross_entropy
 from transfermodel_trainer.training.device import choose_device
 from transfermodel_trainer.training.finetuning import batch_indices, fine_tune, one_cycle, shift, steps_per_epoch
+from transfermodel_trainer.training.inference import compute_logits
 
 PREPROCESSING = Preprocessing(size=32, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
 
@@ -62,6 +64,27 @@ def test_it_is_repeatable() -> None:
     first = tune(Network("squeezenet1_1", 32, 2), 8)
     torch.manual_seed(5)
     assert tune(Network("squeezenet1_1", 32, 2), 8) == first
+
+
+def test_each_epoch_is_judged_by_the_validation_set_and_not_changed_by_it() -> None:
+    device = choose_device(0)
+    settings = FineTuning.model_validate({"unfreeze": "All", "epochs": 2, "batchSize": 8})
+    normalise = Normalise(PREPROCESSING, device.torch)
+    histories = []
+    for validation in (None, images(20)):
+        torch.manual_seed(5)
+        network, progress = Network("squeezenet1_1", 32, 2), Progress(quiet=True)
+        training = images(8)
+        torch.manual_seed(6)
+        histories.append(fine_tune(network, training, normalise, device, settings, 0, progress, validation=validation))
+    without, judged = histories
+    assert [epoch.loss for epoch in judged] == [epoch.loss for epoch in without]
+    assert [epoch.validation_accuracy for epoch in without] == [None, None]
+    assert progress.now().accuracy == f"{judged[-1].validation_accuracy:.4f}"
+    assert validation is not None
+    logits = compute_logits(network, validation, normalise, device)
+    assert judged[-1].validation_accuracy == float((logits.argmax(1) == validation.classes).double().mean())
+    assert judged[-1].validation_loss == cross_entropy(logits, validation.classes)
 
 
 @pytest.mark.parametrize("count", [1, 9, 17])

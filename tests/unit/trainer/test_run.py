@@ -258,6 +258,32 @@ def test_test_images_that_were_learned_from_are_reported(trained: RunResult, wri
     assert any("3 of 6" in warning and "too good" in warning for warning in result.warnings)
 
 
+def test_copies_and_imbalance_are_warnings(trained: RunResult, write: Write, request_for: Make) -> None:
+    files = datasets.folder(("red", "blue"), per_class=2) | {
+        f"green/{index}.png": datasets.picture("green", index) for index in range(20)
+    }
+    copied = files | {"green/copy.png": datasets.picture("green", 3)}
+    found = execute(probe(request_for, write("copied", copied), trained)).warnings
+    assert any("1 of 25 files of spec.data.train are copies of others (green/copy.png)" in warning for warning in found)
+    assert any("Class green has 21 images in spec.data.train, blue only 2" in warning for warning in found)
+    torn = datasets.folder(("red", "blue"), per_class=3) | {"red/blue.png": datasets.picture("blue", 1)}
+    (warning,) = execute(probe(request_for, write("torn", torn), trained)).warnings
+    assert "1 of 7 files" in warning
+    assert "(red/blue.png is blue/001.png): one of the two labels is wrong" in warning
+
+
+def test_a_probe_draws_its_samples_curve(trained: RunResult, write: Write, request_for: Make) -> None:
+    train, test = write("few", datasets.folder(per_class=6)), write("test", datasets.folder(per_class=3, first=50))
+    for changes, by in (({"test": test}, "test"), ({}, "not drawn")):
+        result = execute(probe(request_for, train, trained, **changes))
+        metrics = json.loads((Path(result.uri.removeprefix("file://")) / "metrics.json").read_text())
+        curve = metrics["samplesCurve"]
+        assert [point["samplesPerClass"] for point in curve] == ([1, 2, 5, 6] if changes else [1, 2, 6])
+        assert curve[-1]["accuracy"] == metrics["splits"][metrics["headline"]["split"]]["accuracy"]["value"]
+        card = (Path(result.uri.removeprefix("file://")) / "MODEL_CARD.md").read_text()
+        assert by in card
+
+
 def test_one_image_per_class(trained: RunResult, write: Write, request_for: Make) -> None:
     train = write("single", datasets.folder(per_class=1))
     assert execute(probe(request_for, train, trained)).counts.train == 3

@@ -133,8 +133,8 @@ def _copies(train: Images) -> list[str]:
     if torn:
         pairs = [f"{train.names[index]} is {train.names[first[train.digests[index]]]}" for index in torn]
         return [
-            f"{len(torn)} files of spec.data.train have the content of a file of another class ({listed(pairs, 2)}): "
-            "one of the two labels is wrong."
+            f"{len(torn)} of {len(train)} files of spec.data.train have the content of a file of another class "
+            f"({listed(pairs, 2)}): one of the two labels is wrong."
         ]
     names = [train.names[index] for index in copies]
     return [

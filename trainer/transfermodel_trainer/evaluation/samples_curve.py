@@ -16,7 +16,7 @@ REPETITIONS, REPETITIONS_OF_FEW = 3, 5
 FEW = 5
 """Up to so many samples of each class chance decides most: such points are repeated more often."""
 MOST_WORK = 3e10
-"""Multiplications in all, a second or two: counted, not timed, so that equal runs draw equal curves."""
+"""Multiplications in all, a few seconds: counted, not timed, so that equal runs draw equal curves."""
 CALIBRATION_WORK = 300
 """Of one penalty, per sample and class."""
 DECOMPOSITION_WORK = 10
