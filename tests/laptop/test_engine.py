@@ -1,6 +1,7 @@
 """The engine of one machine with the real trainer: versions, edits, failures, and runs that end before their time."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -86,6 +87,11 @@ def test_only_what_changed_is_trained(workspace: Workspace, tmp_path: Path) -> N
     assert (taken_back.version, taken_back.unchanged) == (first.version, True)
     assert taken_back.model.current() == first.version
     assert taken_back.model.newest() == edited.version
+
+    shutil.copytree(workspace.root, tmp_path / "copy", symlinks=True)
+    copied = train(document(tmp_path), Workspace(tmp_path / "copy"))
+    assert (copied.version.name, copied.unchanged) == ("v1", True)
+    assert copied.version.folder.resolve().is_relative_to(tmp_path / "copy")
 
     write_images(tmp_path / "train", first=50, per_class=1)
     more_data = train(document(tmp_path), workspace)
@@ -284,7 +290,7 @@ def test_a_full_disk_is_a_sentence_before_and_during(workspace: Workspace, tmp_p
     # A small disk of its own, as any user may have one in a namespace of their own.
     inside = ["unshare", "--user", "--map-root-user", "--mount", "bash", "-c"]
     mount = f"mount -t tmpfs -o size=20m tmpfs '{disk}'"
-    if subprocess.run([*inside, mount], capture_output=True, check=False).returncode != 0:
+    if not shutil.which("unshare") or subprocess.run([*inside, mount], capture_output=True, check=False).returncode:
         pytest.skip("this machine lets nobody mount a small disk")
     program = [sys.executable, "-c", textwrap.dedent(FULL_DISK), str(tmp_path), str(disk / "work")]
     ended = subprocess.run(

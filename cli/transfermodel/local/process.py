@@ -9,8 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final
 
+from transfermodel_operator.api import RunRequest
+from transfermodel_operator.api.run import CREDENTIAL_KEYS, DATA_CREDENTIALS_PREFIX, REQUEST_VARIABLE
+
 from transfermodel.errors import UsageError
 
+KEYS: Final = (*CREDENTIAL_KEYS, "AWS_DEFAULT_REGION")
+"""What a Secret has in a cluster, and the name by which AWS's own tools know the region."""
 STOP_SECONDS: Final = 15.0
 """What a child may take to end; then it is killed."""
 
@@ -27,6 +32,22 @@ def check_installed(*modules: str) -> None:
 def inherited_environment() -> dict[str, str]:
     """Return this process's environment without what speaks to a trainer or predictor."""
     return {name: value for name, value in os.environ.items() if not name.startswith("TRANSFERMODEL_")}
+
+
+def trainer_environment(request: RunRequest) -> dict[str, str]:
+    """Return what any of the trainer's programs needs: its request, the keys for s3://, and the user's own caches."""
+    environment = inherited_environment()
+    cache = environment.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
+    keys = {DATA_CREDENTIALS_PREFIX + key: environment[key] for key in KEYS if environment.get(key)}
+    return (
+        environment
+        | keys
+        | {
+            REQUEST_VARIABLE: request.model_dump_json(by_alias=True, exclude_none=True),
+            "XDG_CACHE_HOME": cache,
+            "TORCH_HOME": environment.get("TORCH_HOME") or f"{cache}/torch",
+        }
+    )
 
 
 def start(

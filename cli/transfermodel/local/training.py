@@ -7,13 +7,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import IO, Final
 from urllib.parse import unquote, urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 from transfermodel_operator.api import RunFailure, RunProgress, RunResult
-from transfermodel_operator.api.run import CREDENTIAL_KEYS, DATA_CREDENTIALS_PREFIX, REQUEST_VARIABLE
 
 from transfermodel.documents.types import Document
 from transfermodel.errors import RunFailed, TransferModelError
@@ -153,22 +151,12 @@ class Run:
         return self._outcome(code)
 
     def _environment(self) -> dict[str, str]:
-        """Return the trainer's environment: caches are the user's own, everything else stays in the workspace."""
-        environment = process.inherited_environment()
-        cache = environment.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
-        keys = {DATA_CREDENTIALS_PREFIX + key: environment[key] for key in CREDENTIAL_KEYS if environment.get(key)}
-        return (
-            environment
-            | keys
-            | {
-                REQUEST_VARIABLE: self.prepared.request.model_dump_json(by_alias=True, exclude_none=True),
-                "TRANSFERMODEL_TERMINATION_LOG": str(self.outcome_file),
-                "TRANSFERMODEL_CHECKPOINTS": str(self.checkpoints),
-                "TMPDIR": str(self.scratch),
-                "XDG_CACHE_HOME": cache,
-                "TORCH_HOME": environment.get("TORCH_HOME") or f"{cache}/torch",
-            }
-        )
+        """Return the trainer's environment: but for the user's caches, all that it writes stays in the workspace."""
+        return process.trainer_environment(self.prepared.request) | {
+            "TRANSFERMODEL_TERMINATION_LOG": str(self.outcome_file),
+            "TRANSFERMODEL_CHECKPOINTS": str(self.checkpoints),
+            "TMPDIR": str(self.scratch),
+        }
 
     def _hear(self, line: str) -> None:
         """Tell one line of the trainer apart: progress, or words for people."""
@@ -202,8 +190,9 @@ class Run:
         return outcome
 
     def _to_version(self, result: RunResult) -> LocalVersion:
-        folder = Path(unquote(urlsplit(result.uri).path))
-        artifact = str(folder.relative_to(self.model.artifacts))
+        # Not by the whole URI: of a workspace that was copied it still leads to the first one.
+        mine = f"{self.model.namespace}/{self.model.name}/runs/"
+        artifact = mine + unquote(urlsplit(result.uri).path).rpartition(f"/{mine}")[2]
         return self.model.record_version(result, artifact, dict(self.document.manifest["spec"]))
 
     def _log(self, line: str) -> None:

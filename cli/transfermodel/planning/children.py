@@ -2,16 +2,14 @@
 
 import importlib.util
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any, Final
 
 from transfermodel_operator.api import RunRequest
-from transfermodel_operator.api.run import CREDENTIAL_KEYS, DATA_CREDENTIALS_PREFIX, REQUEST_VARIABLE
 
 from transfermodel.errors import TransferModelError
+from transfermodel.local.process import trainer_environment
 
 SURVEY: Final = "transfermodel_trainer.survey"
 ESTIMATE: Final = "transfermodel_trainer.estimate"
@@ -53,8 +51,8 @@ def _ask(
         raise ChildFailed(f"{missing[0]} is not installed", INSTALL)
     try:
         done = subprocess.run(
-            [sys.executable, "-m", module],
-            env=_environment(request) | more,
+            [sys.executable, "-P", "-m", module],
+            env=trainer_environment(request) | more,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -71,15 +69,3 @@ def _ask(
         last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
         raise ChildFailed(f"the trainer could not say ({last})") from None
     return found
-
-
-def _environment(request: RunRequest) -> dict[str, str]:
-    """Return the environment of a child, as a run of this machine would have it."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("TRANSFERMODEL_")}
-    keys = {DATA_CREDENTIALS_PREFIX + key: environment[key] for key in CREDENTIAL_KEYS if environment.get(key)}
-    cache = environment.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
-    return (
-        environment
-        | keys
-        | {REQUEST_VARIABLE: request.model_dump_json(by_alias=True, exclude_none=True), "XDG_CACHE_HOME": cache}
-    )
