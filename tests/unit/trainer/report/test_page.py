@@ -5,7 +5,10 @@ import hashlib
 import json
 import re
 from itertools import pairwise
+from pathlib import Path
 
+from transfermodel.documents.check import check
+from transfermodel.documents.types import Target
 from transfermodel_operator.api import RunResult
 from transfermodel_trainer.publishing.report import page as pages
 from transfermodel_trainer.publishing.report import write_report
@@ -139,6 +142,15 @@ def test_extracted_features_with_a_test_set(extracted: RunResult) -> None:
     assert "It starts from digits v1" in making
     curve = tree.one(id="advice").one("svg", role="img")
     assert curve.one("title").text() == "Accuracy by samples per class"
+
+
+def test_the_settings_can_be_run_again(page: bytes, tmp_path: Path) -> None:
+    making = parse(page).one(id="making")
+    settings, commands = (block.one("code") for block in making.all("pre"))
+    name = making.all("code")[0].text()
+    (tmp_path / name).write_text("".join(node.texts[0] for node in settings.children))
+    assert check(tmp_path / name, Target.LOCAL).findings == ()
+    assert commands.text() == f"transfermodel run -f {name}"
 
 
 def test_metrics_hold_every_figure_of_the_page(fine_tuned: RunResult, extracted: RunResult) -> None:

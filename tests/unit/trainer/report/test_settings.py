@@ -1,12 +1,14 @@
 """The YAML of the report makes the same run again."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from transfermodel_operator.api import TransferModelSpec
+from transfermodel.documents.check import check_text
+from transfermodel.documents.types import Target
 from transfermodel_trainer.publishing.report.settings import document, to_yaml, without_password
 
 from tests.support.report_records import request
@@ -33,10 +35,11 @@ BASE = {"transferModel": "base", "version": "v3", "uri": "s3://models/x", "diges
 )
 def test_it_is_a_transfer_model_that_asks_for_the_same(changes: dict[str, Any]) -> None:
     asked = request(**changes)
-    written = yaml.safe_load(to_yaml(document(asked)))
-    assert (written["apiVersion"], written["kind"]) == ("transferlearning.dev/v1alpha1", "TransferModel")
-    assert written["metadata"] == {"name": asked.name, "namespace": asked.namespace}
-    spec = TransferModelSpec.model_validate(written["spec"])
+    checked = check_text(to_yaml(document(asked)), Path("made-up.yaml"), Target.CLUSTER)
+    assert checked.findings == ()
+    (made,) = checked.documents
+    assert (made.name, made.namespace) == (asked.name, asked.namespace)
+    spec = made.spec
     assert spec.data.train == asked.data.train
     assert spec.training.seed == asked.training.seed
     assert spec.training.strategy == asked.training.strategy

@@ -62,7 +62,7 @@ def to_yaml(value: Mapping[str, Any], indent: int = 0) -> str:
     """Return nested mappings of scalars and lists of scalars as YAML; the trainer's image has no library for it."""
     lines = []
     for key, entry in value.items():
-        start = f"{' ' * indent}{key}:"
+        start = f"{' ' * indent}{scalar(key)}:"
         if isinstance(entry, Mapping) and entry:
             lines.append(f"{start}\n{to_yaml(entry, indent + 2)}")
         elif isinstance(entry, list):
