@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -160,6 +161,35 @@ def test_threads_follow_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "cpu.cfs_quota_us").write_text("300000")
     (tmp_path / "cpu.cfs_period_us").write_text("100000")
     assert machine.threads() == 3
+
+
+def test_the_deadline_looks_at_a_clock_that_an_interrupted_run_puts_forward(monkeypatch: pytest.MonkeyPatch) -> None:
+    expired = threading.Event()
+    monkeypatch.setattr(main.Deadline, "_expire", lambda self: expired.set())
+    progress = Progress(quiet=True)
+    deadline = main.Deadline(3600, progress.elapsed)
+    deadline.start()
+    progress.resume({"Training": 3599.0, "total": 3700.0})
+    assert expired.wait(30)
+
+
+def test_a_deadline_that_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main.Deadline, "_expire", lambda self: pytest.fail("ended a run that was over"))
+    deadline = main.Deadline(3600, lambda: 3599.0)
+    deadline.cancel()
+    deadline._watch()
+
+
+def test_what_was_done_before_says_nothing_about_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr("transfermodel_trainer.progress.time.monotonic", lambda: now)
+    progress = Progress(quiet=True, fine_tuning=True)
+    progress.phase("Training", epochs=10)
+    progress.step(0.5, epoch=5)  # by an interrupted run
+    assert progress.now().eta_seconds is None
+    now += 20
+    progress.step(0.6, epoch=6)
+    assert progress.now().eta_seconds == 100, "0.4 left and a tenth for the rest, at 200 s for the whole"
 
 
 def test_progress_never_goes_back() -> None:
