@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from transfermodel.documents import Document, Finding, Target, check, in_order
+from transfermodel.documents import Document, Finding, Target, check, in_order, with_bases
 from transfermodel.documents import load as load_documents
 from transfermodel.errors import NotFound
 from transfermodel.local import Trained, train
@@ -33,7 +33,7 @@ def run(
     Raises:
         TransferModelError: a sentence that says what is wrong; its `remedy` says what to do.
     """
-    documents = chosen(in_order(read(source)), name)
+    documents = with_bases(in_order(read(source)), name)
     folder = Workspace(Path(workspace) if workspace is not None else None)
     return [result_of(run_one(document, folder, quiet=quiet)) for document in documents][-1]
 
@@ -45,25 +45,6 @@ def read(source: str | Path | Document | Sequence[Document]) -> list[Document]:
     if isinstance(source, str | Path):
         return load_documents(Path(source), Target.LOCAL)
     return list(source)
-
-
-def chosen(documents: list[Document], name: str | None) -> list[Document]:
-    """Return the document of this name after those that it starts from; documents: each after its base.
-
-    Raises:
-        NotFound: there is none of this name.
-    """
-    if name is None:
-        return documents
-    wanted = {name}
-    for document in reversed(documents):
-        base = document.spec.backbone.from_transfer_model
-        if document.name in wanted and base is not None:
-            wanted.add(base)
-    if name not in {document.name for document in documents}:
-        there = ", ".join(document.name for document in documents)
-        raise NotFound(f"There is no TransferModel {name!r} in the file.", f"There are: {there}.")
-    return [document for document in documents if document.name in wanted]
 
 
 def run_one(document: Document, workspace: Workspace, *, quiet: bool) -> Trained:

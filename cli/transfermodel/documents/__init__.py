@@ -1,7 +1,7 @@
 """TransferModel files: read with line numbers, judged by the CRD's own rules, ready to be run."""
 
 from transfermodel.documents.check import STANDARD_INPUT, check, check_text, load
-from transfermodel.documents.ordering import in_order
+from transfermodel.documents.ordering import in_order, with_bases
 from transfermodel.documents.places import as_file_uri, is_local, local_path
 from transfermodel.documents.types import DEFAULT_NAMESPACE, Checked, Document, Finding, Target
 from transfermodel.documents.validating import Verdict, Wanted, validate
@@ -23,4 +23,5 @@ __all__ = [
     "load",
     "local_path",
     "validate",
+    "with_bases",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from graphlib import CycleError, TopologicalSorter
 
 from transfermodel.documents.types import Document, Place, Problem
-from transfermodel.errors import DocumentInvalid
+from transfermodel.errors import DocumentInvalid, NotFound
 
 _BASE = "spec.backbone.fromTransferModel"
 
@@ -23,6 +23,29 @@ def in_order(documents: Iterable[Document]) -> list[Document]:
         return [known[key] for key in sorter.static_order()]
     except CycleError as error:
         raise DocumentInvalid(_sentence(error), "Let one of them start from a backbone's name.") from None
+
+
+def with_bases(documents: list[Document], name: str | None) -> list[Document]:
+    """Return the document of this name after those that it starts from; None: all.
+
+    Args:
+        documents: of one file, each after its base.
+        name: of the last that is wanted.
+
+    Raises:
+        NotFound: there is none of this name.
+    """
+    if name is None:
+        return documents
+    names = [document.name for document in documents]
+    if name not in names:
+        raise NotFound(f"The file holds no TransferModel {name!r}.", f"It holds {', '.join(names)}.")
+    wanted = {name}
+    for document in reversed(documents):
+        base = document.spec.backbone.from_transfer_model
+        if document.name in wanted and base is not None:
+            wanted.add(base)
+    return [document for document in documents if document.name in wanted]
 
 
 def problems_together(documents: list[Document]) -> list[Problem]:

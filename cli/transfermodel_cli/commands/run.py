@@ -6,7 +6,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from transfermodel.errors import ExitCode, NotFound, TransferModelError, UsageError
+from transfermodel.errors import ExitCode, TransferModelError, UsageError
 
 from transfermodel_cli.console import JsonOption, notes, out, print_json, shown
 from transfermodel_cli.names import program_name
@@ -49,7 +49,7 @@ def run(
 
     Several TransferModels of a file are run one after the other, each after what it starts from; the last is served.
     """
-    from transfermodel.documents import Target, in_order, load
+    from transfermodel.documents import Target, in_order, load, with_bases
     from transfermodel.local.serving import checked_port
     from transfermodel.workspace import Workspace
 
@@ -57,8 +57,7 @@ def run(
         raise UsageError("--port goes with --serve.", "Add --serve, or leave --port out.")
     if port is not None:
         checked_port(port)  # before anything is spent; whether it is still free is seen when it is served
-    documents = in_order(load(file, Target.LOCAL))
-    chosen = documents if name is None else with_bases(documents, name)
+    chosen = with_bases(in_order(load(file, Target.LOCAL)), name)
     models = Workspace(workspace)
     try:
         heard: set[str] = set()
@@ -71,23 +70,6 @@ def run(
         return serve_until_interrupted(chosen, model, trained, port, as_json=as_json)
     finish(chosen, model, trained, as_json=as_json)
     return ExitCode.OK
-
-
-def with_bases(documents: "Sequence[Document]", name: str) -> "Sequence[Document]":
-    """Return the document of this name, after those that it starts from; documents: each after its base.
-
-    Raises:
-        NotFound: The file holds none of this name.
-    """
-    names = [document.name for document in documents]
-    if name not in names:
-        raise NotFound(f"The file holds no TransferModel {name!r}.", f"It holds {', '.join(names)}.")
-    chain = {name}
-    for document in reversed(documents):
-        base = document.spec.backbone.from_transfer_model
-        if document.name in chain and base is not None:
-            chain.add(base)
-    return [document for document in documents if document.name in chain]
 
 
 def train(document: "Document", models: "Workspace", heard: set[str], *, as_json: bool) -> "Trained":

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from transfermodel.documents import Checked, Document, Target, check_text, in_order
-from transfermodel.errors import DocumentInvalid
+from transfermodel.documents import Checked, Document, Target, check_text, in_order, with_bases
+from transfermodel.errors import DocumentInvalid, NotFound
 
 
 def model(name: str, base: str | None = None, namespace: str = "default") -> str:
@@ -68,3 +68,14 @@ def test_its_own_base() -> None:
 def test_the_same_name_twice() -> None:
     (error,) = checked(model("a"), model("a")).errors
     assert (error.line, error.message) == (16, "a is in this file twice: here and in line 4")
+
+
+def test_a_name_takes_along_what_it_starts_from() -> None:
+    documents = in_order(
+        checked(model("base"), model("middle", "base"), model("other", "base"), model("last", "middle")).documents
+    )
+    assert with_bases(documents, None) == documents
+    assert sorted(names(with_bases(documents, "last"))) == ["base", "last", "middle"]
+    assert names(with_bases(documents, "other")) == ["base", "other"]
+    with pytest.raises(NotFound, match=r"holds no TransferModel 'lost'\. It holds base, .*last"):
+        with_bases(documents, "lost")

@@ -4,26 +4,12 @@ from pathlib import Path
 
 import pytest
 import transfermodel
-from transfermodel.errors import DocumentInvalid, NotFound, UsageError
-from transfermodel.interface import chosen, read
+from transfermodel.errors import DocumentInvalid, UsageError
+from transfermodel.interface import read
 
 from tests.support.library import document, write_data, yaml_of
 
 pytestmark = pytest.mark.unit
-HEAD = "{strategy: FeatureExtraction}"
-
-
-def test_a_name_takes_along_what_it_starts_from(tmp_path: Path) -> None:
-    base = document(tmp_path, "base")
-    middle = document(tmp_path, "middle", backbone="{fromTransferModel: base}", training=HEAD)
-    other = document(tmp_path, "other", backbone="{fromTransferModel: base}", training=HEAD)
-    last = document(tmp_path, "last", backbone="{fromTransferModel: middle}", training=HEAD)
-    documents = [base, middle, other, last]
-    assert chosen(documents, None) == documents
-    assert chosen(documents, "last") == [base, middle, last]
-    assert chosen(documents, "other") == [base, other]
-    with pytest.raises(NotFound, match=r"no TransferModel 'lost' in the file\. There are: base, middle, other, last"):
-        chosen(documents, "lost")
 
 
 def test_a_source_is_a_path_a_document_or_several(tmp_path: Path) -> None:
