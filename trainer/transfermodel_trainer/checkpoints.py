@@ -50,9 +50,9 @@ class Saved:
 
 
 class Checkpoints:
-    """The checkpoints of one run; every method does nothing where they are off."""
+    """The checkpoints of one run."""
 
-    def __init__(self, folder: Path | None, progress: Progress) -> None:
+    def __init__(self, folder: Path, progress: Progress) -> None:
         """Take the folder; nothing is read yet."""
         self.progress = progress
         self._folder = folder
@@ -60,20 +60,13 @@ class Checkpoints:
         self._complained = False
 
     @classmethod
-    def of(cls, environment: Mapping[str, str], progress: Progress) -> "Checkpoints":
-        """Return those that the environment asks for."""
+    def of(cls, environment: Mapping[str, str], progress: Progress) -> "Checkpoints | None":
+        """Return those that the environment asks for, if it does."""
         folder = environment.get(VARIABLE)
-        return cls(Path(folder) if folder else None, progress)
-
-    @property
-    def on(self) -> bool:
-        """Tell whether anything is kept."""
-        return self._folder is not None
+        return cls(Path(folder), progress) if folder else None
 
     def open(self, request: RunRequest, inputs_digest: str, device: str) -> None:
         """Take up what an interrupted run of the same inputs left; what another left is removed."""
-        if self._folder is None:
-            return
         self._identity = identity(request, inputs_digest, device)
         owner = self._owner()
         if owner is not None and owner.identity == self._identity:
@@ -91,8 +84,6 @@ class Checkpoints:
 
     def load(self, name: str) -> Saved | None:
         """Return what was saved under the name, or None when there is nothing that can be used."""
-        if self._folder is None:
-            return None
         path = self._path(name)
         try:
             with safe_open(path, framework="pt") as file:
@@ -113,8 +104,6 @@ class Checkpoints:
 
     def save(self, name: str, tensors: "dict[str, Tensor]", facts: Any) -> bool:
         """Keep tensors and facts (JSON) under the name, in place of what was kept there; tell whether that is done."""
-        if self._folder is None:
-            return False
         from safetensors.torch import save_file
 
         stored = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
@@ -132,31 +121,25 @@ class Checkpoints:
 
     def remove(self) -> None:
         """Remove every file of ours: the run is over, or it is not the one that left them."""
-        if self._folder is None:
-            return
         with contextlib.suppress(OSError):
             for path in self._files():
                 path.unlink(missing_ok=True)
 
     def _files(self) -> Iterator[Path]:
-        assert self._folder is not None  # noqa: S101 - asked for only where checkpoints are on
         # safetensors itself writes to .tmp… first, which stays when the process is killed meanwhile.
         for pattern in (OWNER, "checkpoint-*.safetensors", "checkpoint*.part", ".tmp*"):
             yield from self._folder.glob(pattern)
 
     def _path(self, name: str) -> Path:
-        assert self._folder is not None  # noqa: S101 - asked for only where checkpoints are on
         return self._folder / f"checkpoint-{name.replace(' ', '-')}.safetensors"
 
     def _owner(self) -> Owner | None:
-        assert self._folder is not None  # noqa: S101 - asked for only where checkpoints are on
         try:
             return Owner.model_validate_json((self._folder / OWNER).read_bytes())
         except (OSError, ValidationError):
             return None
 
     def _write_owner(self) -> None:
-        assert self._folder is not None  # noqa: S101 - asked for only where checkpoints are on
         owner = Owner(identity=self._identity, seconds=self.progress.spent())
         part = self._folder / f"{OWNER}.part"
         part.write_text(owner.model_dump_json() + "\n")

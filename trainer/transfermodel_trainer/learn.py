@@ -109,7 +109,7 @@ def learn(
     fetching: "Future[list[Fetched]]",
     spool: Spool,
     folder: Path,
-    checkpoints: Checkpoints,
+    checkpoints: Checkpoints | None,
     progress: Progress,
 ) -> Trained:
     """Train and evaluate.
@@ -119,7 +119,8 @@ def learn(
     """
     device = choose_device(request.gpus)
     progress.say(f"Computing on {device.name}, {torch.get_num_threads()} threads. {device.warning or ''}".rstrip())
-    checkpoints.open(request, inputs_digest, device.name)
+    if checkpoints is not None:
+        checkpoints.open(request, inputs_digest, device.name)
     plan = backbones.plan(
         request.backbone, environment, folder, machine.cache_folder(), allow_named_weights=request.allow_named_weights
     )
@@ -149,7 +150,7 @@ def _extract(
     split: Split,
     normalise: Normalise,
     device: Device,
-    checkpoints: Checkpoints,
+    checkpoints: Checkpoints | None,
     progress: Progress,
 ) -> Learned:
     """Solve for the head on the frozen trunk's features, and judge it by theirs."""
@@ -191,13 +192,13 @@ def _fine_tune(
     split: Split,
     normalise: Normalise,
     device: Device,
-    checkpoints: Checkpoints,
+    checkpoints: Checkpoints | None,
     progress: Progress,
 ) -> Learned:
     """Train the top of the trunk with the head, calibrate, and judge what came of it."""
     network, training = backbone.network, request.training
     settings = training.fine_tuning or FineTuning()
-    saved = checkpoints.load(EPOCHS)
+    saved = checkpoints.load(EPOCHS) if checkpoints is not None else None
     if backbone.pretrained and saved is None:
         # LP-FT (arXiv:2202.10054): fine-tuning from a solved head does not tear the features apart first.
         fit_probe(network, split.train, normalise, device, progress, flip=False, checkpoints=checkpoints)

@@ -43,7 +43,8 @@ def execute(
     stored = output.stored_result()
     if stored is not None:
         progress.say(f"The same inputs were trained before: {stored.uri} is returned, nothing is trained.")
-        checkpoints.remove()
+        if checkpoints is not None:
+            checkpoints.remove()
         return stored
     check_names(found)
     output.probe()
@@ -56,7 +57,8 @@ def execute(
     learned = learn(request, found.digest, environment, fetching, spool, folder, checkpoints, progress)
     before_publishing()
     result = learned.publish(request, found, output, progress)
-    checkpoints.remove()
+    if checkpoints is not None:
+        checkpoints.remove()
     return result
 
 

@@ -73,7 +73,7 @@ def test_each_epoch_is_judged_by_the_validation_set_and_not_changed_by_it() -> N
     histories = []
     for validation in (None, images(20)):
         torch.manual_seed(5)
-        network, progress = Network("squeezenet1_1", 32, 2), Progress(quiet=True)
+        network, progress = Network("mobilenet_v3_small", 32, 2), Progress(quiet=True)
         training = images(8)
         torch.manual_seed(6)
         histories.append(fine_tune(network, training, normalise, device, settings, 0, progress, validation=validation))

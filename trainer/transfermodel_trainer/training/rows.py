@@ -27,8 +27,7 @@ class Rows:
         self._fresh: list[Tensor] = []
         self.count = self._chunks = 0
         self._kept_at = time.monotonic()
-        if checkpoints is None or not checkpoints.on:
-            self._checkpoints = None
+        if checkpoints is None:
             return
         # A chunk that does not begin where the one before it ends is of an earlier row of chunks that had a gap.
         while (saved := checkpoints.load(self._chunk())) is not None and saved.facts["first"] == self.count:
