@@ -72,3 +72,11 @@ def test_at_most_sixty_training_pictures(classes: int, each: int) -> None:
     strips = data.all(class_="strip")
     assert len(strips) == min(classes, 60)
     assert {len(strip.all("img")) for strip in strips} == {each}
+
+
+def test_the_weakest_classes_come_first() -> None:
+    made = record(tuple(f"class {number:03}" for number in range(150)), per_class=8)
+    classes = parse(write_report(made)).one(id="classes")
+    shown = [(row.one("th").text(), row.all("td")[3].text()) for row in classes.one("tbody").all("tr")]
+    by_f1 = sorted(made.learned.headline.metrics.classes, key=lambda entry: entry.f1)
+    assert shown == [(entry.label, f"{entry.f1 * 100:.1f} %") for entry in by_f1[:100]]
