@@ -11,8 +11,8 @@ from transfermodel_operator.api import RunRequest
 from transfermodel.errors import TransferModelError
 from transfermodel.local.process import trainer_environment
 
-SURVEY: Final = "transfermodel_trainer.survey"
-ESTIMATE: Final = "transfermodel_trainer.estimate"
+SURVEY: Final = "transfermodel_trainer.planning.survey"
+ESTIMATE: Final = "transfermodel_trainer.planning.estimate"
 COUNTS_VARIABLE: Final = "TRANSFERMODEL_COUNTS"
 SURVEY_SECONDS: Final = 300.0
 ESTIMATE_SECONDS: Final = 90.0
@@ -27,7 +27,7 @@ class ChildFailed(TransferModelError):
 
 
 def survey(request: RunRequest) -> dict[str, Any]:
-    """Return what the data of a run holds: transfermodel_trainer.survey.Survey as JSON.
+    """Return what the data of a run holds: transfermodel_trainer.planning.surveyed.Survey as JSON.
 
     Raises:
         ChildFailed: the trainer is not installed, or took too long.
@@ -36,7 +36,7 @@ def survey(request: RunRequest) -> dict[str, Any]:
 
 
 def estimate(request: RunRequest, counts: dict[str, Any]) -> dict[str, Any]:
-    """Return what a run would take here: transfermodel_trainer.estimate.Estimate as JSON.
+    """Return what a run would take here: transfermodel_trainer.planning.estimate.Estimate as JSON.
 
     Raises:
         ChildFailed: the trainer is not installed, or took too long.

@@ -23,7 +23,7 @@ def of_survey(survey: dict[str, Any], written: dict[str, str]) -> Iterator[Advic
     """Yield what is worth a word about the data.
 
     Args:
-        survey: transfermodel_trainer.survey.Survey as JSON.
+        survey: transfermodel_trainer.planning.surveyed.Survey as JSON.
         written: URI -> what the file says.
     """
     by_role = {source["role"]: source for source in survey.get("sources", [])}

@@ -67,9 +67,9 @@ class Plan:
     unchanged: str | None
     """The version that is there already: nothing would be trained."""
     survey: dict[str, Any] = field(default_factory=dict)
-    """Of the data: transfermodel_trainer.survey.Survey as JSON."""
+    """Of the data: transfermodel_trainer.planning.surveyed.Survey as JSON."""
     estimate: dict[str, Any] | None = None
-    """transfermodel_trainer.estimate.Estimate as JSON; None: there is none."""
+    """transfermodel_trainer.planning.estimate.Estimate as JSON; None: there is none."""
     no_estimate: str = ""
     """Why there is no estimate."""
     downloads: tuple[Download, ...] = ()

@@ -1,4 +1,4 @@
-"""`python -m transfermodel_trainer.survey`: look at a run's data before anything is spent, without torch.
+"""`python -m transfermodel_trainer.planning.survey`: look at a run's data before anything is spent, without torch.
 
 Reads the RunRequest from the environment as the trainer does, and prints one JSON document, a Survey. The data is
 read by the trainer's own code: what it says of classes, of held-out samples and of what is wrong is what a run would.
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from transfermodel_operator.api import ApiModel, RunRequest
+from transfermodel_operator.api import RunRequest
 from transfermodel_operator.api.run import DATA_CREDENTIALS_PREFIX
 from transfermodel_predictor.artifact.description import Preprocessing
 from transfermodel_predictor.inference.decode import UnreadableImage, decode_image
@@ -28,6 +28,7 @@ from transfermodel_trainer.data.sources import Source
 from transfermodel_trainer.data.spool import Spool
 from transfermodel_trainer.errors import RunError
 from transfermodel_trainer.main import read_request
+from transfermodel_trainer.planning.surveyed import Duplicates, Labelled, Problem, Survey, Surveyed, Unreadable
 
 MOST_BYTES = 1 << 30
 """Of a source that is read whole; of a larger one only the names are counted."""
@@ -37,81 +38,6 @@ TINY_PIXELS = 16
 """Sides shorter than this hold next to nothing that a network could see."""
 EXAMPLES = 5
 USUAL_SIZE = 224
-
-
-class Labelled(ApiModel):
-    """A class and its samples."""
-
-    label: str
-    count: int
-
-
-class Unreadable(ApiModel):
-    """A file that is no image."""
-
-    name: str
-    problem: str
-
-
-class Duplicates(ApiModel):
-    """Samples with the same content."""
-
-    splits: tuple[str, str]
-    """Of one split: the same name twice."""
-    count: int
-    """Samples of the second split that are in the first, too; within one: samples beyond the first of their kind."""
-    examples: list[list[str]]
-    """Names with the same content."""
-    mislabelled: int = 0
-    """Of them, how many have another class there."""
-
-
-class Surveyed(ApiModel):
-    """One data source."""
-
-    role: str
-    uri: str
-    bytes: int
-    samples: int | None = None
-    """None: it lies in an archive that was not read."""
-    classes: list[Labelled] = []
-    outside: int = 0
-    """Files in no class folder."""
-    decoded: int = 0
-    """How many images were decoded to see whether they can be."""
-    unreadable: list[Unreadable] = []
-    """The first few."""
-    unreadable_count: int = 0
-    tiny: list[str] = []
-    """The first few images of less than 16 pixels a side."""
-    tiny_count: int = 0
-    median_side: int | None = None
-    """The median of the images' shorter sides, in pixels."""
-    looked_into: bool = False
-    """Whether the files themselves were read."""
-
-
-class Problem(ApiModel):
-    """What would end the run."""
-
-    reason: str
-    message: str
-
-
-class Survey(ApiModel):
-    """What the data holds."""
-
-    sources: list[Surveyed] = []
-    duplicates: list[Duplicates] = []
-    duplicates_by: str = "content"
-    """content, or listing: size and ETag."""
-    problems: list[Problem] = []
-    inputs_digest: str | None = None
-    """As the run's result will have it."""
-    weights_bytes: int | None = None
-    """Of weights.uri."""
-    data_seconds: float | None = None
-    """What reading, decoding and resizing takes a run, by what it took here; None: not everything was read."""
 
 
 class Sample:

@@ -1,4 +1,4 @@
-"""`python -m transfermodel_trainer.estimate`: what a run would take on this machine, in seconds and memory.
+"""`python -m transfermodel_trainer.planning.estimate`: what a run would take on this machine, in seconds and memory.
 
 Reads the RunRequest from the environment as the trainer does, and the numbers of samples (Counts) beside it; prints one
 JSON document, an Estimate. Nothing is downloaded: weights that are not here are random ones, which compute as fast.
@@ -76,7 +76,7 @@ def main() -> None:
         request = read_request()
         counts = Counts.model_validate_json(os.environ[COUNTS_VARIABLE])
         with tempfile.TemporaryDirectory(prefix="transfermodel-estimate-") as folder:
-            from transfermodel_trainer.measuring import estimate
+            from transfermodel_trainer.planning.measuring import estimate
 
             found = estimate(request, counts, os.environ, Path(folder), time.monotonic() - started)
     except RunError as error:
