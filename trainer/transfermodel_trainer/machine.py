@@ -43,7 +43,11 @@ def scratch_folder() -> Path:
 
 
 def remove_scratch() -> None:
-    """Remove the temporary files: outside a container nobody else does."""
+    """Remove the temporary files, which outlive the process outside a container.
+
+    Not at a signal: other threads still use them, and would say that they are gone. The spool, which is the largest,
+    has no name.
+    """
     while _scratch:
         shutil.rmtree(_scratch.pop(), ignore_errors=True)
 

@@ -125,7 +125,6 @@ class Deadline:
                 "lower fineTuning.epochs, use strategy FeatureExtraction, or give it more resources.",
             )
         )
-        machine.remove_scratch()
         os._exit(code)
 
 
@@ -218,7 +217,6 @@ def end_at_signals() -> None:
         number = signal.sigwait(ENDING_SIGNALS)
         with contextlib.suppress(OSError):
             os.write(2, f"Stopped by {signal.Signals(number).name}; nothing was published.\n".encode())
-        machine.remove_scratch()
         os._exit(128 + number)
 
     threading.Thread(target=wait, name="signals", daemon=True).start()
