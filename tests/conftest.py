@@ -3,7 +3,6 @@
 import os
 import signal
 
-
 # As in the trainer's own process: threads that spin while they wait take the processor from what runs beside them, and
 # training within a test becomes many times slower. Torch reads it once, when it is imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
