@@ -88,8 +88,8 @@ def open_page(chromium: Browser) -> Iterator[Open]:
 
 
 @pytest.fixture(scope="session")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
-    """Fine-tuned on handwritten digits."""
+def digits(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> RunResult:
+    """Fine-tuned on handwritten digits; without a browser nothing is trained."""
     return reports.fine_tuned_digits(tmp_path_factory.mktemp("digits"))
 
 
@@ -100,7 +100,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory, digits: RunResult) -> Path:
 
 
 @pytest.fixture(scope="session")
-def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def photographs(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of features of photographs."""
     if not reports.PHOTOGRAPHS.is_dir():
         pytest.skip(f"the photographs are not there: {reports.PHOTOGRAPHS}")
