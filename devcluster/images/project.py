@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from devcluster import paths
-from devcluster.images import base, catalog, dockerfile, sizes, store
+from devcluster.images import base, catalog, dockerfile, pruning, sizes, store
 from devcluster.images.command import run
 from devcluster.report import note, step
 
@@ -57,6 +57,8 @@ def build_and_import() -> dict[str, str]:
     wanted = references()
     with _alone():
         _build_missing(wanted)
+        repositories = {target: f"{catalog.REGISTRY}/{repository(target)}" for target in TARGETS}
+        pruning.prune(_buildah, repositories, wanted.values())
     return wanted
 
 
