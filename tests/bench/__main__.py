@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from devcluster import cluster
-from tests.bench import footprint, loop
+from tests.bench import command, footprint, loop
 from tests.bench.audit import AuditLog
 from tests.bench.figures import Figure, table, write_json
 from tests.support.stack import Stack
@@ -59,7 +59,7 @@ def main() -> int:
     return 1 if failed else 0
 
 
-NAMES = ("image-sizes", "operator-memory", "first-prediction", "api-writes", "wake", "predictor-start")
+NAMES = ("image-sizes", "operator-memory", "first-prediction", "api-writes", "wake", "predictor-start", "command")
 
 
 def benches(stack: Stack, rounds: int, wakes: int) -> dict[str, Callable[[], list[Figure]]]:
@@ -83,6 +83,7 @@ def benches(stack: Stack, rounds: int, wakes: int) -> dict[str, Callable[[], lis
         api_writes,
         lambda: loop.wake(stack, wakes),
         predictor_start,
+        lambda: command.measure(rounds),
     )
     return dict(zip(NAMES, measures, strict=True))
 
