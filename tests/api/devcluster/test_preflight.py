@@ -3,9 +3,20 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from devcluster import apiserver
 from devcluster.apiserver import Server
+
+
+@pytest.fixture(scope="module", name="api_server")
+def bare_api_server() -> Iterator[Server]:
+    """Start one for this module: in that of the other tests something may be installed."""
+    with apiserver.running() as server:
+        yield server
 
 
 def preflight(kubeconfig: str, **variables: str) -> subprocess.CompletedProcess[str]:
