@@ -38,7 +38,7 @@ def put(path: str, value: Any) -> Change:
         node = spec
         for parent in parents:
             node = node.setdefault(parent, {})
-        node[last] = value
+        node[last] = deepcopy(value)  # a later change reaches into it
 
     return change
 

@@ -47,7 +47,7 @@ def test_of_a_spec(ask: Ask, name: str) -> None:
     text = json.dumps(transfer_model(ACCEPTED[name] if name in ACCEPTED else REFUSED[name][0]))
     accepted, said = ask(text)
     errors = ours(text)
-    assert accepted == (name in ACCEPTED)
+    assert accepted == (name in ACCEPTED), said
     assert accepted == (not errors), f"API server: {said or 'accepted'}; we: {errors or 'accepted'}"
 
 
