@@ -12,6 +12,7 @@ import pytest
 
 from devcluster import golang
 from tests.support import datasets
+from tests.support.command import Ended, run_in
 from tests.support.specs import Manifest, quick_spec
 from tests.support.stack import Stack, Workspace
 from tests.support.waiting import wait_for
@@ -20,39 +21,15 @@ SERVED = "colours"
 """Trains well, and is served."""
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What the command did."""
-
-    code: int
-    out: str
-    notes: str
-
-    @property
-    def json(self) -> Any:
-        """Standard output as the one JSON document that it must be."""
-        return json.loads(self.out)
-
-
 def environment(stack: Stack, **variables: str) -> dict[str, str]:
     """An environment that knows the kubeconfig and nothing else of the cluster."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TRANSFERMODEL_"))}
     return kept | {"KUBECONFIG": stack.kubeconfig, **variables}
 
 
-def run(stack: Stack, *arguments: str, folder: Path | None = None, **variables: str) -> Ran:
+def run(stack: Stack, *arguments: str, folder: Path | None = None, **variables: str) -> Ended:
     """Run `transfermodel` as a process."""
-    done = subprocess.run(
-        [sys.executable, "-m", "transfermodel_cli", *arguments],
-        env=environment(stack, **variables),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=180,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return Ran(done.returncode, done.stdout, done.stderr)
+    return run_in(environment(stack, **variables), *arguments, folder=folder, deadline_seconds=180)
 
 
 @dataclass(frozen=True)
@@ -62,7 +39,7 @@ class Scene:
     workspace: Workspace
     folder: Path
 
-    def command(self, *arguments: str, **variables: str) -> Ran:
+    def command(self, *arguments: str, **variables: str) -> Ended:
         """Run a command on the namespace."""
         space = ("-n", self.workspace.namespace)
         return run(self.workspace.stack, *arguments, *space, folder=self.folder, **variables)
@@ -136,12 +113,12 @@ def test_report_through_the_cluster_and_directly(served: Scene) -> None:
     for more in ((), ("--endpoint-url", served.workspace.stack.s3["endpoint"])):
         file = served.folder / "report.html"
         ran = served.command("report", SERVED, "--out", str(file), *more)
-        assert ran.code == 0, ran.notes
+        assert ran.code == 0, ran.err
         assert file.read_text().lstrip().lower().startswith("<!doctype html")
         file.unlink()
     refused = served.command("report", SERVED, "--endpoint-url", "http://127.0.0.1:9")
     assert refused.code == 5
-    assert "--endpoint-url" in refused.notes
+    assert "--endpoint-url" in refused.err
 
 
 RELAY = """
@@ -194,7 +171,7 @@ def test_report_from_a_storage_that_only_pods_reach(served: Scene) -> None:
             return served.command("report", SERVED, "--out", str(file)).code == 0
 
         def explain() -> str:
-            return served.command("report", SERVED, "--out", str(file)).notes
+            return served.command("report", SERVED, "--out", str(file)).err
 
         wait_for(fetched, timeout_seconds=60, what="the report comes through the relay", explain=explain)
         assert file.read_text().lstrip().lower().startswith("<!doctype html")
@@ -202,7 +179,7 @@ def test_report_from_a_storage_that_only_pods_reach(served: Scene) -> None:
         w.stack.core.patch_namespaced_secret("s3", w.namespace, keys)
         refused = served.command("report", SERVED, "--out", str(file))
         assert refused.code == 1
-        assert "SignatureDoesNotMatch" in refused.notes
+        assert "SignatureDoesNotMatch" in refused.err
     finally:
         whole = {"AWS_ENDPOINT_URL": inside, "AWS_SECRET_ACCESS_KEY": w.stack.s3["secretKey"]}
         w.stack.core.patch_namespaced_secret("s3", w.namespace, {"stringData": whole})
@@ -213,10 +190,10 @@ def test_predict_finds_the_ingress_itself_and_wakes_the_model(served: Scene) -> 
     picture.write_bytes(datasets.picture("red", 500))
     selector = f"serving.kserve.io/inferenceservice={SERVED}"
     wait_for(lambda: not served.workspace.pods(selector), timeout_seconds=120, what="zero pods")
-    assert "scaled to zero" in served.command("logs", SERVED, "--serve").notes
+    assert "scaled to zero" in served.command("logs", SERVED, "--serve").err
     assert "Scaled to zero" in served.command("describe", SERVED).out
     ran = served.command("predict", SERVED, str(picture), "--json")
-    assert ran.code == 0, ran.notes
+    assert ran.code == 0, ran.err
     (expected,) = served.workspace.predict(SERVED, [picture.read_bytes()])
     assert expected["label"] in ran.out
     logs = served.command("logs", SERVED, "--serve")
@@ -229,10 +206,10 @@ def test_an_ingress_that_is_named_is_the_only_one_tried(served: Scene) -> None:
     picture.write_bytes(datasets.picture("blue", 500))
     ran = served.command("predict", SERVED, str(picture), TRANSFERMODEL_INGRESS="http://127.0.0.1:9")
     assert ran.code == 5
-    assert "http://127.0.0.1:9 ($TRANSFERMODEL_INGRESS): nothing listens there" in ran.notes
-    assert "port-forward" in ran.notes
+    assert "http://127.0.0.1:9 ($TRANSFERMODEL_INGRESS): nothing listens there" in ran.err
+    assert "port-forward" in ran.err
     named = served.command("predict", SERVED, str(picture), TRANSFERMODEL_INGRESS=served.workspace.stack.ingress)
-    assert named.code == 0, named.notes
+    assert named.code == 0, named.err
 
 
 @pytest.mark.parametrize(

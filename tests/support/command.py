@@ -79,3 +79,23 @@ def command(
             process.kill()
             raise
     return Ended(process.returncode, out or "", err)
+
+
+def run_in(
+    environment: Mapping[str, str],
+    *arguments: str,
+    folder: Path | None = None,
+    deadline_seconds: float = DEADLINE_SECONDS,
+) -> Ended:
+    """Run the command to its end in exactly this environment; a traceback fails the test."""
+    done = subprocess.run(
+        [sys.executable, "-m", "transfermodel_cli", *arguments],
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=deadline_seconds,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return Ended(done.returncode, done.stdout, done.stderr)

@@ -33,4 +33,4 @@ def local_path(uri: str, folder: Path) -> Path:
 
 def as_file_uri(uri: str, folder: Path) -> str:
     """Return a local URI as file:///…; any other as it is."""
-    return Path(local_path(uri, folder)).absolute().as_uri() if is_local(uri) else uri
+    return local_path(uri, folder).absolute().as_uri() if is_local(uri) else uri

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from transfermodel_operator.resources.training_job import training_job
 from transfermodel_operator.settings import Settings
 
 from devcluster.apiserver import Server
+from tests.support.command import Ended, run_in
 from tests.support.kubectl import kubectl
 from tests.support.played import minimal_crd, now
 from tests.support.waiting import wait_for
@@ -33,21 +32,7 @@ SPEC: Manifest = {
 }
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What the command did."""
-
-    code: int
-    out: str
-    notes: str
-
-    @property
-    def json(self) -> Any:
-        """Standard output as the one JSON document that it must be."""
-        return json.loads(self.out)
-
-
-def run_command(*arguments: str, kubeconfig: Path | None, folder: Path | None = None, **variables: str) -> Ran:
+def run_command(*arguments: str, kubeconfig: Path | None, folder: Path | None = None, **variables: str) -> Ended:
     """Run `transfermodel` as a process, in an environment that knows this kubeconfig and nothing else."""
     environment = {
         name: value
@@ -57,17 +42,7 @@ def run_command(*arguments: str, kubeconfig: Path | None, folder: Path | None = 
     environment |= {"HOME": "/nonexistent", "PYTHONPATH": os.getcwd(), **variables}
     if kubeconfig is not None:
         environment["KUBECONFIG"] = str(kubeconfig)
-    done = subprocess.run(
-        [sys.executable, "-m", "transfermodel_cli", *arguments],
-        env=environment,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return Ran(done.returncode, done.stdout, done.stderr)
+    return run_in(environment, *arguments, folder=folder)
 
 
 @dataclass(frozen=True)
@@ -77,7 +52,7 @@ class Scene:
     server: Server
     namespace: str
 
-    def command(self, *arguments: str, kubeconfig: Path | None = None) -> Ran:
+    def command(self, *arguments: str, kubeconfig: Path | None = None) -> Ended:
         """Run a command against this namespace."""
         return run_command(*arguments, "-n", self.namespace, kubeconfig=kubeconfig or self.server.kubeconfig)
 

@@ -42,8 +42,8 @@ def test_a_user_without_rights_gets_one_sentence(scene: Scene) -> None:
     scene.model("digits")
     ran = scene.command("status", "digits", kubeconfig=kubeconfig_of(scene, f"nobody-{uuid.uuid4().hex[:6]}"))
     assert ran.code == 1
-    assert 'cannot get resource "transfermodels"' in ran.notes
-    assert len(ran.notes.splitlines()) == 2
+    assert 'cannot get resource "transfermodels"' in ran.err
+    assert len(ran.err.splitlines()) == 2
 
 
 def kubeconfig(folder: Path, server: str, **user: str) -> Path:
@@ -65,15 +65,15 @@ def kubeconfig(folder: Path, server: str, **user: str) -> Path:
 def test_a_cluster_that_does_not_answer_is_one_sentence(tmp_path: Path, command: str) -> None:
     ran = run_command(command, "digits", kubeconfig=kubeconfig(tmp_path, "https://127.0.0.1:9"), folder=tmp_path)
     assert ran.code == 5
-    assert "https://127.0.0.1:9 does not answer: nothing listens there" in ran.notes
-    assert len(ran.notes.splitlines()) == 2
+    assert "https://127.0.0.1:9 does not answer: nothing listens there" in ran.err
+    assert len(ran.err.splitlines()) == 2
 
 
 def test_wrong_credentials_are_one_sentence(scene: Scene, tmp_path: Path) -> None:
     file = kubeconfig(tmp_path, scene.server.url, token="wrong")
     ran = run_command("status", "--cluster", kubeconfig=file)
     assert ran.code == 5
-    assert "does not accept the kubeconfig's credentials" in ran.notes
+    assert "does not accept the kubeconfig's credentials" in ran.err
 
 
 def test_kubeconfigs_that_cannot_be_used_are_one_sentence(scene: Scene, tmp_path: Path) -> None:
@@ -87,8 +87,8 @@ def test_kubeconfigs_that_cannot_be_used_are_one_sentence(scene: Scene, tmp_path
     ):
         ran = run_command("status", "digits", *arguments, kubeconfig=None, folder=tmp_path)
         assert ran.code == 5, arguments
-        assert sentence in ran.notes
-        assert len(ran.notes.splitlines()) == 2
+        assert sentence in ran.err
+        assert len(ran.err.splitlines()) == 2
 
 
 def test_the_namespace_is_that_of_the_context(scene: Scene, tmp_path: Path) -> None:
@@ -104,4 +104,4 @@ def test_the_namespace_is_that_of_the_context(scene: Scene, tmp_path: Path) -> N
 def test_local_and_cluster_contradict_each_other(tmp_path: Path) -> None:
     ran = run_command("status", "--local", "--cluster", kubeconfig=None, folder=tmp_path)
     assert ran.code == 2
-    assert "--local" in ran.notes
+    assert "--local" in ran.err

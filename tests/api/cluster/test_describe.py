@@ -162,7 +162,7 @@ def test_an_unknown_name_is_answered_with_those_that_are_there(scene: Scene) -> 
     for command in ("status", "describe", "logs", "versions", "report"):
         ran = scene.command(command, "digit")
         assert ran.code == 4, command
-        assert "There are: digits." in ran.notes
+        assert "There are: digits." in ran.err
         assert ran.out == ""
 
 
@@ -170,4 +170,4 @@ def test_without_a_pod_logs_say_so(scene: Scene) -> None:
     scene.model("digits")
     ran = scene.command("logs", "digits")
     assert ran.code == 4
-    assert "no training pod" in ran.notes
+    assert "no training pod" in ran.err
