@@ -6,6 +6,7 @@ import platform
 import shutil
 import struct
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,9 @@ DISK_BYTES_WARM = 3 * _GIB
 DISK_BYTES_FIRST_IMAGES = 21 * _GIB
 
 _LISTENING = "0A"
+# A killed server's last threads hold its sockets for a moment after the process has ceased to show them.
+_CLOSING_SECONDS = 5.0
+_POLL_SECONDS = 0.1
 
 
 def ports() -> dict[int, str]:
@@ -163,16 +167,26 @@ def routes(table: str) -> list[tuple[str, ipaddress.IPv4Network]]:
 
 
 def _ports(ours: frozenset[int]) -> list[str]:
-    wanted = ports()
+    deadline = time.monotonic() + _CLOSING_SECONDS
+    while None in (taken := _taken(ours)).values() and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
     problems = []
+    for port, owner in sorted(taken.items()):
+        who = f"{_program(owner)} (process {owner})" if owner else "another program"
+        problems.append(f"port {port} is taken by {who}, and the cluster needs it: {_way_out(port)}")
+    return problems
+
+
+def _taken(ours: frozenset[int]) -> dict[int, int | None]:
+    """Ports of the cluster that others listen on -> the process; None when no process shows the socket."""
+    wanted = ports()
+    found = {}
     for address, port, inode in listening():
-        if port not in wanted or address not in (wanted[port], "0.0.0.0", "::"):
-            continue
-        owner = _owner(inode)
-        if owner not in ours:
-            who = f"{_program(owner)} (process {owner})" if owner else "another program"
-            problems.append(f"port {port} is taken by {who}, and the cluster needs it: {_way_out(port)}")
-    return sorted(set(problems))
+        if port in wanted and address in (wanted[port], "0.0.0.0", "::"):
+            owner = _owner(inode)
+            if owner not in ours:
+                found[port] = owner
+    return found
 
 
 def _way_out(port: int) -> str:

@@ -3,8 +3,9 @@
 import os
 import socket
 import sys
+import threading
 from collections import namedtuple
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -105,3 +106,36 @@ def test_a_port_of_our_own_is_not_taken(taken_port: int, monkeypatch: pytest.Mon
     with pytest.raises(PrerequisiteError) as error:
         prerequisites.check(frozenset({os.getpid()}))
     assert f"port {taken_port}" not in str(error.value)
+
+
+@pytest.fixture
+def ownerless_port() -> Iterator[tuple[int, Callable[[], None]]]:
+    """A port on which a socket listens that no process shows (it is on its way through another), and what closes it."""
+    sender, receiver = socket.socketpair()
+    with sender, receiver, socket.create_server(("127.0.0.1", 0)) as server:
+        socket.send_fds(sender, [b"socket"], [server.fileno()])
+        port = server.getsockname()[1]
+        server.close()
+        yield port, receiver.close
+
+
+def test_a_port_that_a_killed_server_still_holds_is_waited_for(
+    ownerless_port: tuple[int, Callable[[], None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, close = ownerless_port
+    monkeypatch.setattr(versions, "INGRESS_PORT", port)
+    monkeypatch.setattr(prerequisites, "MEMORY_BYTES", 1 << 60)
+    threading.Timer(0.3, close).start()
+    with pytest.raises(PrerequisiteError) as error:
+        prerequisites.check(frozenset())
+    assert f"port {port}" not in str(error.value)
+
+
+def test_a_port_that_is_not_given_back_is_taken(
+    ownerless_port: tuple[int, Callable[[], None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, _close = ownerless_port
+    monkeypatch.setattr(versions, "INGRESS_PORT", port)
+    monkeypatch.setattr(prerequisites, "_CLOSING_SECONDS", 0.2)
+    with pytest.raises(PrerequisiteError, match=f"port {port} is taken by another program"):
+        prerequisites.check(frozenset())
