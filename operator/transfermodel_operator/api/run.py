@@ -7,7 +7,7 @@ from pydantic import Field
 
 from transfermodel_operator.api.conditions import Reason
 from transfermodel_operator.api.meta import ApiModel
-from transfermodel_operator.api.spec import DataSource, FineTuning, Format, Input, Weights
+from transfermodel_operator.api.spec import Budget, DataSource, FineTuning, Format, Input, Strategy, Task, Weights
 
 REQUEST_VARIABLE: Final = "TRANSFERMODEL_RUN"
 """Environment variable that holds the RunRequest as JSON."""
@@ -80,10 +80,12 @@ class RunData(ApiModel):
 class RunTraining(ApiModel):
     """The learning of the run."""
 
-    strategy: Literal["FeatureExtraction", "FineTuning"]
+    strategy: Strategy
     fine_tuning: FineTuning | None = None
     seed: int = 0
     max_duration_seconds: int = 3600
+    checkpoint_interval_seconds: int = 60
+    budget: Budget | None = None
 
 
 class RunRequest(ApiModel):
@@ -94,7 +96,7 @@ class RunRequest(ApiModel):
     namespace: str
     name: str
     """The TransferModel's name."""
-    task: Literal["ImageClassification"]
+    task: Task
     backbone: RunBackbone
     data: RunData
     training: RunTraining
@@ -128,7 +130,7 @@ class RunCounts(ApiModel):
     validation: int = 0
     test: int = 0
     skipped: int = 0
-    """Files that were not images."""
+    """Files that could not be read as what the task needs."""
 
 
 class RunResult(ApiModel):
@@ -158,6 +160,10 @@ class RunResult(ApiModel):
     reused: bool = False
     """True when a stored result of the same inputs was returned and nothing was trained."""
     base_digest: str | None = None
+    strategy: Strategy | None = None
+    """What the published model was made by: with Auto the one that was better on the validation set."""
+    budget_exceeded: str | None = None
+    """The field of the spec, such as spec.training.maxDurationSeconds, that ended training before it was done."""
     warnings: list[str] = []
     """Sentences for people, such as how many files were skipped."""
 

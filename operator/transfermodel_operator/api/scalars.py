@@ -66,7 +66,6 @@ WeightsUri = Annotated[
         max_length=2048,
         json_schema_extra=rules(
             S3_OR_HTTPS,
-            rule("self.endsWith('.safetensors')", "must be a .safetensors file; pickled weights are never loaded"),
         ),
     ),
 ]
@@ -96,12 +95,14 @@ Quantity = Annotated[
 BackboneName = Annotated[
     str,
     Field(
-        max_length=63,
-        pattern=r"^torchvision/[a-z0-9_]+$",
+        max_length=127,
+        pattern=r"^[a-z-]+/[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?$",
         json_schema_extra=rules(
             rule(
-                "self.startsWith('torchvision/')",
-                "must be torchvision/<architecture>, such as torchvision/resnet18",
+                "['torchvision/', 'timm/', 'sentence-transformers/', 'transformers/'].exists(library, "
+                "self.startsWith(library))",
+                "must be <library>/<architecture>, such as torchvision/resnet18, timm/resnet18 or "
+                "sentence-transformers/all-MiniLM-L6-v2",
             )
         ),
     ),

@@ -35,6 +35,8 @@ def run_request(
             fine_tuning=training.fine_tuning,
             seed=training.seed,
             max_duration_seconds=training.max_duration_seconds,
+            checkpoint_interval_seconds=training.checkpoint_interval_seconds,
+            budget=training.budget,
         ),
         output_uri=output_uri.rstrip("/"),
         allow_named_weights=allow_named_weights,

@@ -1,0 +1,26 @@
+"""TransferModel.spec, part by part."""
+
+from transfermodel_operator.api.spec.backbone import Backbone, Input, Weights
+from transfermodel_operator.api.spec.data import Data, DataSource, Format
+from transfermodel_operator.api.spec.serving import Output, Serving
+from transfermodel_operator.api.spec.training import Budget, FineTuning, Resources, Strategy, Toleration, Training
+from transfermodel_operator.api.spec.whole import Task, TransferModelSpec
+
+__all__ = [
+    "Backbone",
+    "Budget",
+    "Data",
+    "DataSource",
+    "FineTuning",
+    "Format",
+    "Input",
+    "Output",
+    "Resources",
+    "Serving",
+    "Strategy",
+    "Task",
+    "Toleration",
+    "Training",
+    "TransferModelSpec",
+    "Weights",
+]
