@@ -15,7 +15,7 @@ from transfermodel.workspace import LocalModel, LocalVersion
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image as PilImage
-    from transfermodel_predictor.inference.classifier import ImageClassifier
+    from transfermodel_predictor.inference.classifier import Classifier
 
     OneImage = str | Path | bytes | PilImage | NDArray[Any]
 
@@ -114,7 +114,7 @@ class Result:
         if not isinstance(images, list | tuple):
             return self.predict([images])[0]
         opened = [opened_image(image, position) for position, image in enumerate(images)]
-        answers = self._classifier.predict_images(opened)
+        answers = self._classifier.predict_decoded(opened)
         return [
             Prediction(
                 label=answer.label,
@@ -138,19 +138,16 @@ class Result:
         return serve(self._version, self._model, port=port)
 
     @cached_property
-    def _classifier(self) -> "ImageClassifier":
-        from transfermodel_predictor.artifact.description import ModelDescription
+    def _classifier(self) -> "Classifier":
         from transfermodel_predictor.artifact.errors import ArtifactError
         from transfermodel_predictor.artifact.load import fetch
-        from transfermodel_predictor.artifact.names import DESCRIPTION, MODEL, SERVED
-        from transfermodel_predictor.inference.classifier import ImageClassifier
-        from transfermodel_predictor.inference.session import open_session
+        from transfermodel_predictor.artifact.names import SERVED
+        from transfermodel_predictor.inference.opening import open_classifier
 
         check_present(self.name, self._version)
         try:
             files = fetch(self._version.uri, self.digest, SERVED, {})
-            description = ModelDescription.from_json(files[DESCRIPTION])
-            return ImageClassifier(description, open_session(files[MODEL], os.cpu_count() or 1))
+            return open_classifier(files, os.cpu_count() or 1)
         except ArtifactError as error:
             raise TransferModelError(str(error)) from error
 

@@ -2,18 +2,17 @@
 
 import time
 
-from transfermodel_predictor.artifact.description import ModelDescription
 from transfermodel_predictor.artifact.download import Download
 from transfermodel_predictor.artifact.load import verified
-from transfermodel_predictor.artifact.names import DESCRIPTION, MODEL, SERVED
+from transfermodel_predictor.artifact.names import MODEL, SERVED
 from transfermodel_predictor.configuration import Configuration
 from transfermodel_predictor.cpus import thread_count
-from transfermodel_predictor.inference.classifier import ImageClassifier
-from transfermodel_predictor.inference.session import open_session
+from transfermodel_predictor.inference.classifier import Classifier
+from transfermodel_predictor.inference.opening import open_classifier
 from transfermodel_predictor.memory import release_free_memory
 
 
-def load_classifier(configuration: Configuration, download: Download) -> ImageClassifier:
+def load_classifier(configuration: Configuration, download: Download) -> Classifier:
     """Wait for the download, check it, and make it answer once.
 
     Raises:
@@ -21,15 +20,14 @@ def load_classifier(configuration: Configuration, download: Download) -> ImageCl
     """
     files = verified(download, configuration.artifact_uri, configuration.artifact_digest, SERVED)
     begun = time.perf_counter()
-    description = ModelDescription.from_json(files[DESCRIPTION])
     threads = configuration.threads or thread_count()
     size = len(files[MODEL])
-    classifier = ImageClassifier(description, open_session(files.pop(MODEL), threads))
+    classifier = open_classifier(files, threads)
     classifier.warm_up()
     release_free_memory()
     print(
         f"{configuration.model_name} {configuration.version} ({configuration.artifact_digest}): "
-        f"{len(description.labels)} classes, {size / 1e6:.1f} MB, {threads} threads per inference, "
+        f"{len(classifier.labels)} classes, {size / 1e6:.1f} MB, {threads} threads per inference, "
         f"loaded in {time.perf_counter() - begun:.2f} s",
         flush=True,
     )

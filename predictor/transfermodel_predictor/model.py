@@ -9,7 +9,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 from kserve.model import Model
 
 from transfermodel_predictor.configuration import Configuration
-from transfermodel_predictor.inference.classifier import ImageClassifier
+from transfermodel_predictor.inference.classifier import Classifier
 from transfermodel_predictor.inference.head import Prediction
 from transfermodel_predictor.protocol import v1, v2
 from transfermodel_predictor.protocol.sources import Source, parse_json
@@ -41,16 +41,16 @@ class Parsed:
 
 
 class TransferModel(Model):  # type: ignore[misc] # kserve ships no types
-    """One image classifier; `ready` once it has been given."""
+    """One classifier; `ready` once it has been given."""
 
     def __init__(self, configuration: Configuration) -> None:
         """Take the name, and wait for the classifier."""
         super().__init__(configuration.model_name)
         self.configuration = configuration
-        self.classifier: ImageClassifier | None = None
+        self.classifier: Classifier | None = None
         self._pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="inference")
 
-    def serve(self, classifier: ImageClassifier) -> None:
+    def serve(self, classifier: Classifier) -> None:
         """Be ready, with this classifier."""
         self.classifier = classifier
         self.ready = True
@@ -106,9 +106,9 @@ class TransferModel(Model):  # type: ignore[misc] # kserve ships no types
 
     def _classify(self, sources: list[Source]) -> list[Prediction]:
         limits = self.configuration.limits
-        return self._loaded().predict_images(source.image(limits) for source in sources)
+        return self._loaded().predict_decoded(source.image(limits) for source in sources)
 
-    def _loaded(self) -> ImageClassifier:
+    def _loaded(self) -> Classifier:
         if self.classifier is None:
             raise RuntimeError("asked before it was ready")
         return self.classifier

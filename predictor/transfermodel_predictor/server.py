@@ -17,7 +17,7 @@ from starlette.responses import Response
 from transfermodel_predictor.artifact.download import Background
 from transfermodel_predictor.body_limit import BodyLimit
 from transfermodel_predictor.configuration import Configuration
-from transfermodel_predictor.inference.classifier import ImageClassifier
+from transfermodel_predictor.inference.classifier import Classifier
 from transfermodel_predictor.model import TransferModel
 from transfermodel_predictor.protocol.errors import RequestInvalid
 from transfermodel_predictor.routes import OneModel, Routes, json_response
@@ -78,7 +78,7 @@ class Server(ModelServer):  # type: ignore[misc] # kserve ships no types
         self.register_model(self.model)
         self.dataplane = OneModel(self.registered_models, self.model)
 
-    def run(self, load: Callable[[], ImageClassifier]) -> None:
+    def run(self, load: Callable[[], Classifier]) -> None:
         """Listen, wait for the classifier meanwhile, and serve until told to end; load: blocks.
 
         Raises:
@@ -86,12 +86,12 @@ class Server(ModelServer):  # type: ignore[misc] # kserve ships no types
         """
         asyncio.run(self._run(load))
 
-    async def _run(self, load: Callable[[], ImageClassifier]) -> None:
+    async def _run(self, load: Callable[[], Classifier]) -> None:
         rest = Rest(self.dataplane, self.configuration)
         loop = asyncio.get_running_loop()
         loaded = asyncio.Event()
 
-        def load_and_tell() -> ImageClassifier:
+        def load_and_tell() -> Classifier:
             try:
                 return load()
             finally:

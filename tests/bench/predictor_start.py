@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+import torch
 import torchvision
 from PIL import Image
 from transfermodel_trainer.publishing.export import export_onnx
@@ -45,7 +46,7 @@ def measure(architecture: str, rounds: int, seconds: float) -> list[Figure]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         network = torchvision.models.get_model(architecture, weights=None, num_classes=len(labels))
-        export_onnx(network, SIZE, folder / "model.onnx")
+        export_onnx(network, {"images": torch.zeros(2, 3, SIZE, SIZE)}, folder / "model.onnx")
         model = (folder / "model.onnx").read_bytes()
         digest = write_artifact(folder / "artifact", model, describe(labels, SIZE).to_json())
         for _ in range(rounds):

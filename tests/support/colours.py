@@ -9,8 +9,8 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 from transfermodel_predictor.artifact.description import (
     BackboneDescription,
+    ImagePreprocessing,
     ModelDescription,
-    Preprocessing,
     WeightsSource,
 )
 from transfermodel_predictor.artifact.manifest import write_manifest
@@ -45,7 +45,7 @@ def describe(labels: tuple[str, ...] = LABELS, size: int = SIZE) -> ModelDescrip
             name="torchvision/resnet18", source=WeightsSource(kind="scratch"), strategy="FeatureExtraction"
         ),
         labels=labels,
-        preprocessing=Preprocessing(size=size, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25)),
+        preprocessing=ImagePreprocessing(size=size, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25)),
         libraries={"onnx": onnx.__version__},
         run="0123",
     )

@@ -8,11 +8,11 @@ import torch
 from transfermodel_operator.api import RunRequest
 from transfermodel_predictor.artifact.description import (
     BackboneDescription,
+    ImagePreprocessing,
     ModelDescription,
-    Preprocessing,
     WeightsSource,
 )
-from transfermodel_trainer.data.images import Images
+from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.data.split import Split
 from transfermodel_trainer.evaluation.metrics import measure
 from transfermodel_trainer.evaluation.summary import CurvePoint, Evaluated, Learned
@@ -35,11 +35,11 @@ def request(**changes: Any) -> RunRequest:
     return RunRequest.model_validate_json(json.dumps(wire | changes))
 
 
-def images(classes: torch.Tensor, size: int, names: list[str] | None = None, seed: int = 0) -> Images:
+def images(classes: torch.Tensor, size: int, names: list[str] | None = None, seed: int = 0) -> Samples:
     """Return noise, which no format can compress: the largest pictures there are."""
     generator = torch.Generator().manual_seed(seed)
     count = len(classes)
-    return Images(
+    return Samples(
         torch.randint(0, 256, (count, 3, size, size), generator=generator, dtype=torch.uint8),
         classes,
         names or [f"{number:05}.png" for number in range(count)],
@@ -78,7 +78,7 @@ def record(
             strategy="FineTuning",
         ),
         labels=labels,
-        preprocessing=Preprocessing(size=size, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25)),
+        preprocessing=ImagePreprocessing(size=size, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25)),
         libraries={"torch": "2.9.0"},
         run="0123",
     )

@@ -1,5 +1,6 @@
 """model.json: what a model is, in everything that training further or serving it needs to know."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -26,9 +27,10 @@ class Described(BaseModel):
     )
 
 
-class Preprocessing(Described):
+class ImagePreprocessing(Described):
     """How an image becomes the input tensor, (3, size, size) float32."""
 
+    modality: Literal["Image"] = "Image"
     size: Annotated[int, Field(ge=1)]
     """Height and width of the input, in pixels."""
     resize: Literal["ShortestSide", "Exact"] = "ShortestSide"
@@ -50,6 +52,33 @@ class Preprocessing(Described):
         return self
 
 
+class TextPreprocessing(Described):
+    """How a text becomes token ids, by the artifact's tokenizer.json."""
+
+    modality: Literal["Text"] = "Text"
+    max_tokens: Annotated[int, Field(ge=1)]
+    """What follows is cut off; the tokenizer's own special tokens are counted."""
+
+
+class AudioPreprocessing(Described):
+    """How a recording becomes a log-mel spectrogram, (size, size) float32: bands by frames."""
+
+    modality: Literal["Audio"] = "Audio"
+    sample_rate: Annotated[int, Field(ge=1)]
+    """In hertz."""
+    clip_seconds: Annotated[float, Field(gt=0)]
+    """Longer recordings are cut to their middle, shorter ones padded with silence."""
+    size: Annotated[int, Field(ge=8)]
+    """Mel bands, and frames."""
+    mean: float
+    """Of log-mel values."""
+    std: Annotated[float, Field(gt=0)]
+    """Of log-mel values."""
+
+
+Preprocessing = Annotated[ImagePreprocessing | TextPreprocessing | AudioPreprocessing, Field(discriminator="modality")]
+
+
 class WeightsSource(Described):
     """Where the trunk's weights came from."""
 
@@ -69,10 +98,26 @@ class BackboneDescription(Described):
     strategy: Literal["FeatureExtraction", "FineTuning"]
 
 
-class Signature(Described):
-    """The names of the ONNX graph's input (N, 3, H, W) and output (N, K)."""
+Task = Literal["ImageClassification", "TextClassification", "AudioClassification"]
 
-    input: Literal["images"] = "images"
+MODALITIES: Final[Mapping[Task, str]] = {
+    "ImageClassification": "Image",
+    "TextClassification": "Text",
+    "AudioClassification": "Audio",
+}
+GRAPH_INPUTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Image": ("images",),
+    "Text": ("input_ids", "attention_mask"),
+    "Audio": ("spectrograms",),
+}
+"""By modality: images (N, 3, H, W) float32; input_ids and attention_mask (N, L) int64; spectrograms (N, 1, M, T)
+float32."""
+
+
+class Signature(Described):
+    """The names of the ONNX graph's inputs and of its output (N, K)."""
+
+    inputs: tuple[str, ...] = GRAPH_INPUTS["Image"]
     output: Literal["logits"] = "logits"
 
 
@@ -80,7 +125,7 @@ class ModelDescription(Described):
     """model.json; holds nothing that differs between two equal runs, such as the time."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
-    task: Literal["ImageClassification"] = "ImageClassification"
+    task: Task = "ImageClassification"
     backbone: BackboneDescription
     labels: Annotated[tuple[str, ...], Field(min_length=1)]
     """In the order of the logits."""
@@ -97,6 +142,15 @@ class ModelDescription(Described):
         if len(set(labels)) != len(labels):
             raise ValueError("labels must differ from each other")
         return labels
+
+    @model_validator(mode="after")
+    def _one_modality(self) -> Self:
+        modality = self.preprocessing.modality
+        if modality != MODALITIES[self.task]:
+            raise ValueError(f"preprocessing is of {modality}, which {self.task} has no use for")
+        if self.signature.inputs != GRAPH_INPUTS[modality]:
+            raise ValueError(f"signature.inputs must be {list(GRAPH_INPUTS[modality])}")
+        return self
 
     def to_json(self) -> bytes:
         """Return the content of model.json."""

@@ -1,1 +1,1 @@
-"""From an encoded image to labelled probabilities: trainer and predictor share it, so what is measured is served."""
+"""From an encoded sample to labelled probabilities: trainer and predictor share it, so what is measured is served."""

@@ -1,30 +1,27 @@
-"""The whole way from encoded images to answers."""
+"""The whole way from encoded samples to answers."""
 
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from transfermodel_predictor.artifact.description import ModelDescription
 from transfermodel_predictor.artifact.errors import ArtifactMalformed
-from transfermodel_predictor.inference.decode import decode_image
 from transfermodel_predictor.inference.head import Prediction, predictions
-from transfermodel_predictor.inference.preprocess import normalise, resize_and_crop
+from transfermodel_predictor.inference.pipelines import Pipeline
 from transfermodel_predictor.inference.session import Session
 
 CHUNK: Final = 16
-"""Images per call of the network: memory does not grow with the number of images in a request."""
+"""Samples per call of the network: memory does not grow with the number of samples in a request."""
 
 
-class ImageClassifier:
+class Classifier:
     """A described, loaded model; may be used from several threads at once."""
 
-    def __init__(self, description: ModelDescription, session: Session) -> None:
-        """Put both together.
+    def __init__(self, description: ModelDescription, session: Session, pipeline: Pipeline) -> None:
+        """Put them together.
 
         Raises:
             ArtifactMalformed: They do not have the same number of classes.
@@ -36,53 +33,52 @@ class ImageClassifier:
             )
         self.description = description
         self.session = session
+        self.pipeline = pipeline
 
     @property
     def labels(self) -> tuple[str, ...]:
         """In the order of the logits."""
         return self.description.labels
 
-    def predict(self, images: Sequence[bytes]) -> list[Prediction]:
-        """Answer for encoded images.
+    def predict(self, samples: Sequence[bytes]) -> list[Prediction]:
+        """Answer for encoded samples.
 
         Raises:
-            UnreadableImage: One of them cannot be decoded.
+            UnreadableSample: One of them cannot be decoded.
         """
-        return self.predict_images(decode_image(data) for data in images)
+        return self.predict_decoded(self.pipeline.decode(data) for data in samples)
 
-    def predict_images(self, images: Iterable[Image.Image]) -> list[Prediction]:
-        """Answer for RGB images; of an iterator, one image is held at a time."""
-        return predictions(self.logits(images), self.labels)
+    def predict_decoded(self, samples: Iterable[Any]) -> list[Prediction]:
+        """Answer for samples as the pipeline decodes them; of an iterator, one sample is held at a time."""
+        return predictions(self.logits(samples), self.labels)
 
-    def logits(self, images: Iterable[Image.Image]) -> NDArray[np.float32]:
-        """Return logits (N, K) for N RGB images."""
-        preprocessing = self.description.preprocessing
-        pixels = (resize_and_crop(image, preprocessing) for image in images)
-        parts = [self.session.logits(normalise(np.stack(chunk), preprocessing)) for chunk in chunks(pixels)]
+    def logits(self, samples: Iterable[Any]) -> NDArray[np.float32]:
+        """Return logits (N, K) for N samples as the pipeline decodes them."""
+        rows = (self.pipeline.row(sample) for sample in samples)
+        parts = [self.session.logits(self.pipeline.feeds(np.stack(chunk))) for chunk in chunks(rows)]
         return np.concatenate(parts) if parts else np.empty((0, len(self.labels)), np.float32)
 
     def warm_up(self) -> None:
-        """Answer for one image, so that the first request finds decoders imported and buffers allocated.
+        """Answer for something, so that the first request finds decoders imported and buffers allocated.
 
         Raises:
             ArtifactMalformed: The graph cannot answer.
         """
-        size = self.description.preprocessing.size
-        files = [io.BytesIO(), io.BytesIO()]
-        for file, name in zip(files, ("PNG", "JPEG"), strict=True):
-            Image.new("RGB", (size, size)).save(file, format=name)
+        blank = self.pipeline.blank()
         try:
-            shape = self.logits(decode_image(file.getvalue()) for file in files).shape
+            shape = self.logits(blank).shape
         except Exception as error:  # ONNX Runtime's errors share no base class but Exception
-            raise ArtifactMalformed(f"model.onnx fails on a plain image: {error}. Train the model again.") from error
-        if shape != (2, len(self.labels)):
             raise ArtifactMalformed(
-                f"model.onnx answers two images with the shape {shape}, but there are {len(self.labels)} labels. "
-                "Train the model again."
+                f"model.onnx fails on a sample without content: {error}. Train the model again."
+            ) from error
+        if shape != (len(blank), len(self.labels)):
+            raise ArtifactMalformed(
+                f"model.onnx answers {len(blank)} samples with the shape {shape}, but there are {len(self.labels)} "
+                "labels. Train the model again."
             )
 
 
-def chunks(pixels: Iterator[NDArray[np.uint8]]) -> Iterator[list[NDArray[np.uint8]]]:
+def chunks(rows: Iterator[NDArray[Any]]) -> Iterator[list[NDArray[Any]]]:
     """Yield lists of at most CHUNK."""
-    while chunk := list(islice(pixels, CHUNK)):
+    while chunk := list(islice(rows, CHUNK)):
         yield chunk

@@ -13,8 +13,12 @@ PIXEL_LIMIT: Final = 50_000_000
 SIDE_LIMIT: Final = 65_500
 
 
-class UnreadableImage(ValueError):
-    """The bytes are no image that can be used; the message is a whole sentence."""
+class UnreadableSample(ValueError):
+    """The bytes are no sample that can be used; the message is a whole sentence."""
+
+
+class UnreadableImage(UnreadableSample):
+    """The bytes are no image that can be used."""
 
 
 def decode_image(data: bytes, pixel_limit: int = PIXEL_LIMIT) -> Image.Image:

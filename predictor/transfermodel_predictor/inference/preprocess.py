@@ -1,13 +1,12 @@
 """From a decoded image to the network's input, as torchvision's transforms do it."""
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from transfermodel_predictor.artifact.description import Preprocessing
+from transfermodel_predictor.artifact.description import ImagePreprocessing
 
 INTERPOLATIONS: Final = {
     "bilinear": Image.Resampling.BILINEAR,
@@ -17,7 +16,7 @@ INTERPOLATIONS: Final = {
 SCALED_PIXEL_LIMIT: Final = 16_000_000
 
 
-def resize_and_crop(image: Image.Image, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+def resize_and_crop(image: Image.Image, preprocessing: ImagePreprocessing) -> NDArray[np.uint8]:
     """Return pixels (H, W, 3), H = W = preprocessing.size, of an RGB image; they may be kept and normalised later."""
     size = preprocessing.size
     resample = INTERPOLATIONS[preprocessing.interpolation]
@@ -43,20 +42,10 @@ def resize_and_crop(image: Image.Image, preprocessing: Preprocessing) -> NDArray
     return np.asarray(image.resize((size, size), resample, box))
 
 
-def normalise(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.float32]:
-    """Return the network's input, (N, 3, H, W) float32, for pixels (N, H, W, 3) uint8."""
+def normalise(pixels: NDArray[np.uint8], preprocessing: ImagePreprocessing) -> NDArray[np.float32]:
+    """Return the network's input, (N, 3, H, W) float32, for pixels (N, 3, H, W) uint8."""
     scaled = pixels.astype(np.float32)
     scaled /= 255
-    scaled -= np.asarray(preprocessing.mean, np.float32)
-    scaled /= np.asarray(preprocessing.std, np.float32)
-    return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
-
-
-def preprocess(image: Image.Image, preprocessing: Preprocessing) -> NDArray[np.float32]:
-    """Return the network's input for one RGB image, (3, H, W) float32."""
-    return preprocess_batch([image], preprocessing).reshape(3, preprocessing.size, preprocessing.size)
-
-
-def preprocess_batch(images: Sequence[Image.Image], preprocessing: Preprocessing) -> NDArray[np.float32]:
-    """Return the network's input for N >= 1 RGB images of any sizes, (N, 3, H, W) float32."""
-    return normalise(np.stack([resize_and_crop(image, preprocessing) for image in images]), preprocessing)
+    scaled -= np.asarray(preprocessing.mean, np.float32)[:, None, None]
+    scaled /= np.asarray(preprocessing.std, np.float32)[:, None, None]
+    return scaled

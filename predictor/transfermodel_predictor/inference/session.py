@@ -1,7 +1,8 @@
 """ONNX Runtime, as little of it as inference needs."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import onnxruntime
@@ -9,7 +10,6 @@ from numpy.typing import NDArray
 
 from transfermodel_predictor.artifact.errors import ArtifactMalformed
 
-INPUT: Final = "images"
 OUTPUT: Final = "logits"
 
 
@@ -23,14 +23,14 @@ class Session:
         self.classes: int | None = shape[1] if len(shape) == 2 and isinstance(shape[1], int) else None
         """K, where the graph says it."""
 
-    def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return logits (N, K) for a preprocessed batch (N, 3, H, W); other threads run meanwhile."""
-        (result,) = self._session.run([OUTPUT], {INPUT: batch})
+    def logits(self, feeds: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """Return logits (N, K) for a batch, by the names of the graph's inputs; other threads run meanwhile."""
+        (result,) = self._session.run([OUTPUT], dict(feeds))
         return np.asarray(result, np.float32)
 
 
-def open_session(model: bytes | Path, threads: int) -> Session:
-    """Load an ONNX graph onto the CPU; `threads` work on one operator.
+def open_session(model: bytes | Path, threads: int, inputs: Sequence[str]) -> Session:
+    """Load an ONNX graph with these inputs onto the CPU; `threads` work on one operator.
 
     Raises:
         ArtifactMalformed: It is no ONNX graph, or one of another signature.
@@ -48,10 +48,11 @@ def open_session(model: bytes | Path, threads: int) -> Session:
         raise ArtifactMalformed(f"model.onnx cannot be loaded: {error}. Train the model again.") from error
     # ONNX Runtime's wrapper keeps the file for a fallback between devices that there is none of here.
     session._model_bytes = None
-    inputs = [entry.name for entry in session.get_inputs()]
+    found = [entry.name for entry in session.get_inputs()]
     outputs = [entry.name for entry in session.get_outputs()]
-    if inputs != [INPUT] or outputs != [OUTPUT]:
+    if found != list(inputs) or outputs != [OUTPUT]:
         raise ArtifactMalformed(
-            f"model.onnx maps {inputs} to {outputs}, but [{INPUT!r}] to [{OUTPUT!r}] is needed. Train the model again."
+            f"model.onnx maps {found} to {outputs}, but {list(inputs)} to [{OUTPUT!r}] is needed. "
+            "Train the model again."
         )
     return Session(session)

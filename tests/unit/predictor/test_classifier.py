@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from transfermodel_predictor.artifact.description import ModelDescription
 from transfermodel_predictor.artifact.errors import ArtifactMalformed
-from transfermodel_predictor.inference.classifier import CHUNK, ImageClassifier
+from transfermodel_predictor.inference.classifier import CHUNK, Classifier
 from transfermodel_predictor.inference.decode import UnreadableImage
 from transfermodel_predictor.inference.head import predictions, probabilities
+from transfermodel_predictor.inference.pipelines import pipeline_of
 from transfermodel_predictor.inference.session import open_session
 
 from tests.support.colours import LABELS, colour_model, describe, picture
@@ -16,9 +18,14 @@ pytestmark = pytest.mark.unit
 COLOURS = {"red": (230, 20, 20), "green": (20, 230, 20), "blue": (20, 20, 230)}
 
 
+def classifier_of(description: ModelDescription, model: bytes) -> Classifier:
+    session = open_session(model, 1, description.signature.inputs)
+    return Classifier(description, session, pipeline_of(description.preprocessing, {}))
+
+
 @pytest.fixture(scope="module")
-def classifier() -> ImageClassifier:
-    return ImageClassifier(describe(), open_session(colour_model(), 1))
+def classifier() -> Classifier:
+    return classifier_of(describe(), colour_model())
 
 
 @given(st.lists(st.lists(st.floats(-1e4, 1e4, width=32), min_size=3, max_size=3), min_size=1, max_size=5))
@@ -41,14 +48,14 @@ def test_an_answer_names_the_likeliest_label() -> None:
     assert tuple(answer.probabilities) == LABELS
 
 
-def test_colours_are_told_apart_in_order(classifier: ImageClassifier) -> None:
+def test_colours_are_told_apart_in_order(classifier: Classifier) -> None:
     names = ["blue", "red", "green"] * CHUNK  # several chunks, the last one not full
     answers = classifier.predict([picture(COLOURS[name]) for name in names[:-1]])
     assert [answer.label for answer in answers] == names[:-1]
     assert all(answer.probability > 0.99 for answer in answers)
 
 
-def test_a_batch_answers_as_single_images_do(classifier: ImageClassifier) -> None:
+def test_a_batch_answers_as_single_images_do(classifier: Classifier) -> None:
     images = [picture((50 + 9 * i, 90, 200 - 9 * i), (20 + i, 30)) for i in range(CHUNK + 3)]
     together = classifier.predict(images)
     for image, answer in zip(images, together, strict=True):
@@ -57,36 +64,36 @@ def test_a_batch_answers_as_single_images_do(classifier: ImageClassifier) -> Non
         assert alone.probabilities == pytest.approx(answer.probabilities, abs=1e-5)
 
 
-def test_one_bad_image_fails_the_batch(classifier: ImageClassifier) -> None:
+def test_one_bad_image_fails_the_batch(classifier: Classifier) -> None:
     with pytest.raises(UnreadableImage):
         classifier.predict([picture(), b"no image"])
 
 
-def test_no_images_no_answers(classifier: ImageClassifier) -> None:
+def test_no_images_no_answers(classifier: Classifier) -> None:
     assert classifier.predict([]) == []
 
 
-def test_warm_up_passes_on_a_model_that_answers(classifier: ImageClassifier) -> None:
+def test_warm_up_passes_on_a_model_that_answers(classifier: Classifier) -> None:
     classifier.warm_up()
 
 
 def test_labels_must_be_as_many_as_outputs() -> None:
     with pytest.raises(ArtifactMalformed, match=r"3 outputs, model\.json 2 labels"):
-        ImageClassifier(describe(("a", "b")), open_session(colour_model(), 1))
+        classifier_of(describe(("a", "b")), colour_model())
 
 
 def test_a_graph_of_another_input_size_fails_its_warm_up() -> None:
-    classifier = ImageClassifier(describe(size=17), open_session(colour_model(16), 1))
-    with pytest.raises(ArtifactMalformed, match="fails on a plain image"):
+    classifier = classifier_of(describe(size=17), colour_model(16))
+    with pytest.raises(ArtifactMalformed, match="fails on a sample without content"):
         classifier.warm_up()
 
 
 def test_a_graph_with_other_names_is_refused() -> None:
     with pytest.raises(ArtifactMalformed, match=r"\['scores'\]"):
-        open_session(colour_model(output="scores"), 1)
+        open_session(colour_model(output="scores"), 1, ("images",))
 
 
 @pytest.mark.parametrize("data", [b"", b"not onnx", colour_model()[:-40]])
 def test_what_is_no_graph_is_refused(data: bytes) -> None:
     with pytest.raises(ArtifactMalformed, match=r"model\.onnx cannot be loaded"):
-        open_session(data, 1)
+        open_session(data, 1, ("images",))

@@ -31,8 +31,8 @@ FAMILIES = [
 @pytest.mark.parametrize(("name", "size"), FAMILIES)
 def test_every_family(name: str, size: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     network = Network(name, size, 7).eval()
-    model = export_onnx(network, size, tmp_path / "model.onnx")
-    check_export(model, network, torch.randn(4, 3, size, size), 2)
+    model = export_onnx(network, {"images": network.example(2)[0]}, tmp_path / "model.onnx")
+    check_export(model, network, {"images": torch.randn(4, 3, size, size)}, 2)
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"], "one file"
     graph = onnx.load_from_string(model).graph
     shape = graph.input[0].type.tensor_type.shape.dim
@@ -50,9 +50,9 @@ def test_pooling_is_torchs(source: int, target: int) -> None:
 
 def test_a_graph_that_differs_is_refused(tmp_path: Path) -> None:
     network = Network("squeezenet1_1", 32, 3).eval()
-    model = export_onnx(network, 32, tmp_path / "model.onnx")
+    model = export_onnx(network, {"images": network.example(2)[0]}, tmp_path / "model.onnx")
     with torch.no_grad():
         network.head.bias.add_(0.1)
     with pytest.raises(RunError) as caught:
-        check_export(model, network, torch.randn(4, 3, 32, 32), 1)
+        check_export(model, network, {"images": torch.randn(4, 3, 32, 32)}, 1)
     assert caught.value.reason is Reason.EXPORT_MISMATCH

@@ -4,18 +4,19 @@ import pytest
 import torch
 from transfermodel_operator.api import Reason
 from transfermodel_operator.api.spec import FineTuning
-from transfermodel_predictor.artifact.description import Preprocessing
+from transfermodel_predictor.artifact.description import ImagePreprocessing
 from transfermodel_trainer.backbones.network import Network
 from transfermodel_trainer.backbones.stages import stages, unfreeze_last
-from transfermodel_trainer.data.images import Images, Normalise
+from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.errors import RunError
 from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.training.calibration import cross_entropy
 from transfermodel_trainer.training.device import choose_device
+from transfermodel_trainer.training.feeds import ImageFeed
 from transfermodel_trainer.training.finetuning import batch_indices, fine_tune, one_cycle, shift, steps_per_epoch
 from transfermodel_trainer.training.inference import compute_logits
 
-PREPROCESSING = Preprocessing(size=32, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
+PREPROCESSING = ImagePreprocessing(size=32, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
 
 
 @pytest.mark.parametrize("count", [1, 2, 15, 16, 17, 33])
@@ -38,11 +39,11 @@ def test_shift_moves_whole_images_a_little() -> None:
     assert torch.equal(moved[:, 0], moved[:, 1])
 
 
-def images(count: int) -> Images:
+def images(count: int) -> Samples:
     classes = torch.arange(count) % 2
     pixels = (torch.randint(0, 60, (count, 3, 32, 32)) + 150 * classes[:, None, None, None]).to(torch.uint8)
     names = [str(n) for n in range(count)]
-    return Images(pixels, classes, names, names, list(range(count)))
+    return Samples(pixels, classes, names, names, list(range(count)))
 
 
 def tune(network: Network, count: int, **settings: object) -> list[float]:
@@ -50,8 +51,8 @@ def tune(network: Network, count: int, **settings: object) -> list[float]:
     chosen = FineTuning.model_validate(
         {"unfreeze": "All", "epochs": 3, "batchSize": 8, "learningRate": "2e-3"} | settings
     )
-    normalise = Normalise(PREPROCESSING, device.torch)
-    return [e.loss for e in fine_tune(network, images(count), normalise, device, chosen, 0, Progress(quiet=True))]
+    feed = ImageFeed(PREPROCESSING, device.torch)
+    return [e.loss for e in fine_tune(network, images(count), feed, device, chosen, 0, Progress(quiet=True))]
 
 
 def test_it_learns() -> None:
@@ -69,20 +70,20 @@ def test_it_is_repeatable() -> None:
 def test_each_epoch_is_judged_by_the_validation_set_and_not_changed_by_it() -> None:
     device = choose_device(0)
     settings = FineTuning.model_validate({"unfreeze": "All", "epochs": 2, "batchSize": 8})
-    normalise = Normalise(PREPROCESSING, device.torch)
+    feed = ImageFeed(PREPROCESSING, device.torch)
     histories = []
     for validation in (None, images(20)):
         torch.manual_seed(5)
         network, progress = Network("mobilenet_v3_small", 32, 2), Progress(quiet=True)
         training = images(8)
         torch.manual_seed(6)
-        histories.append(fine_tune(network, training, normalise, device, settings, 0, progress, validation=validation))
+        histories.append(fine_tune(network, training, feed, device, settings, 0, progress, validation=validation))
     without, judged = histories
     assert [epoch.loss for epoch in judged] == [epoch.loss for epoch in without]
     assert [epoch.validation_accuracy for epoch in without] == [None, None]
     assert progress.now().accuracy == f"{judged[-1].validation_accuracy:.4f}"
     assert validation is not None
-    logits = compute_logits(network, validation, normalise, device)
+    logits = compute_logits(network, validation, feed)
     assert judged[-1].validation_accuracy == float((logits.argmax(1) == validation.classes).double().mean())
     assert judged[-1].validation_loss == cross_entropy(logits, validation.classes)
 

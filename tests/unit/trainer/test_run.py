@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 import torch
 from transfermodel_operator.api import FailureClass, Reason, RunRequest, RunResult
-from transfermodel_predictor.artifact.description import ModelDescription
+from transfermodel_predictor.artifact.description import ImagePreprocessing, ModelDescription
 from transfermodel_predictor.artifact.load import fetch
-from transfermodel_predictor.inference.classifier import ImageClassifier
-from transfermodel_predictor.inference.session import open_session
+from transfermodel_predictor.inference.opening import open_classifier
 from transfermodel_trainer import learn, run
 from transfermodel_trainer.errors import RunError
 from transfermodel_trainer.progress import Progress
@@ -58,8 +57,9 @@ def test_an_artifact_is_published_whole(trained: RunResult) -> None:
     files = fetch(trained.uri, trained.digest, sorted(FILES), {})
     description = ModelDescription.from_json(files["model.json"])
     assert description.labels == ("blue", "green", "red")
+    assert isinstance(description.preprocessing, ImagePreprocessing)
     assert description.preprocessing.size == 32
-    classifier = ImageClassifier(description, open_session(files["model.onnx"], 1))
+    classifier = open_classifier(files, 1)
     answers = classifier.predict([datasets.picture("red", 99), datasets.picture("blue", 99)])
     assert [sum(answer.probabilities.values()) for answer in answers] == pytest.approx([1, 1], abs=1e-5)
     assert b"<script" not in files["report.html"]
@@ -295,10 +295,10 @@ def test_one_image_per_class(trained: RunResult, write: Write, request_for: Make
 def test_an_export_that_differs_is_not_published(
     write: Write, request_for: Make, colours: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def other(network: Any, size: int, path: Path) -> bytes:
+    def other(network: Any, *arguments: Any) -> bytes:
         with torch.no_grad():
             network.head.bias += 0.5
-        model = export_onnx(network, size, path)
+        model = export_onnx(network, *arguments)
         with torch.no_grad():
             network.head.bias -= 0.5
         return model

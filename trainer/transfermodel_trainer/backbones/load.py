@@ -1,12 +1,17 @@
 """The backbone of a run: architecture, weights and preprocessing together."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from transfermodel_operator.api import BaseArtifact, Reason, RunBackbone
 from transfermodel_operator.api.run import DATA_CREDENTIALS_PREFIX, OUTPUT_CREDENTIALS_PREFIX
-from transfermodel_predictor.artifact.description import ModelDescription, Preprocessing, WeightsSource
+from transfermodel_predictor.artifact.description import (
+    ImagePreprocessing,
+    ModelDescription,
+    Preprocessing,
+    WeightsSource,
+)
 from transfermodel_predictor.artifact.errors import ArtifactError, StorageUnavailable
 from transfermodel_predictor.artifact.load import fetch
 
@@ -29,11 +34,13 @@ class LoadedBackbone:
     """A network with its trunk's weights in place and a fresh head."""
 
     network: Network
-    preprocessing: Preprocessing
+    preprocessing: ImagePreprocessing
     name: str
     """<library>/<architecture>."""
     source: WeightsSource
     pretrained: bool
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Of the artifact, by name: what the predictor's pipeline is made from, such as a tokenizer."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class BackbonePlan:
     """What is known before the data is: everything but the number of classes."""
 
     architecture: str
-    preprocessing: Preprocessing
+    preprocessing: ImagePreprocessing
     source: WeightsSource
     weights: Path | None
     """A safetensors file; None: random weights."""
@@ -112,7 +119,16 @@ def _of_base(backbone: RunBackbone, base: BaseArtifact, environment: Mapping[str
         ) from error
     path = folder / "base.safetensors"
     path.write_bytes(files["model.safetensors"])
-    settled = preprocessing.resolve(backbone.input, description.preprocessing)
+    settled = preprocessing.resolve(backbone.input, of_images(description.preprocessing, called))
     architecture = registry.architecture(description.backbone.name)
     source = WeightsSource(kind="base", reference=base.uri, digest=base.digest)
     return BackbonePlan(architecture, settled, source, path, f"the model of {called}")
+
+
+def of_images(settled: Preprocessing, called: str) -> ImagePreprocessing:
+    """Return the preprocessing of a base. Raises InvalidSpec when it is not one of images."""
+    if isinstance(settled, ImagePreprocessing):
+        return settled
+    raise RunError(
+        Reason.INVALID_SPEC, f"spec.backbone.fromTransferModel: {called} is not a model of images: use one that is."
+    )

@@ -1,6 +1,7 @@
 """A network in two parts: a trunk that turns images into features, and one linear head."""
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Final, cast
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +9,8 @@ from transfermodel_operator.api import Reason
 
 from transfermodel_trainer.backbones import registry
 from transfermodel_trainer.errors import RunError
+
+BATCH_FREE: Final[Mapping[int, str]] = {0: "batch"}
 
 
 class Network(nn.Module):
@@ -33,6 +36,13 @@ class Network(nn.Module):
         self.head = nn.Linear(width, classes)
         nn.init.zeros_(self.head.bias)
 
+    free_axes: Mapping[int, str] = BATCH_FREE
+    """Of its arguments, with names: what the exported graph leaves open."""
+
+    def example(self, count: int) -> tuple[Tensor, ...]:
+        """Return arguments for a few samples without content."""
+        return (torch.zeros(count, 3, self.size, self.size),)
+
     def features(self, images: Tensor) -> Tensor:
         """Return (N, D) for images (N, 3, H, W)."""
         return cast(Tensor, self.trunk(images)).flatten(1)
@@ -56,7 +66,7 @@ class Network(nn.Module):
         self.eval()
         try:
             with torch.inference_mode():
-                self(torch.zeros(1, 3, self.size, self.size))
+                self(*self.example(1))
         except (RuntimeError, AssertionError, ValueError) as error:
             raise RunError(
                 Reason.INVALID_SPEC,

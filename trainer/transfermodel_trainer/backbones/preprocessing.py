@@ -4,7 +4,7 @@ import torchvision
 from torchvision.transforms import InterpolationMode
 from transfermodel_operator.api import Reason
 from transfermodel_operator.api.spec import Input
-from transfermodel_predictor.artifact.description import Preprocessing
+from transfermodel_predictor.artifact.description import ImagePreprocessing
 
 from transfermodel_trainer.errors import RunError
 
@@ -20,18 +20,20 @@ INTERPOLATIONS = {
 }
 
 
-def of_input(given: Input) -> Preprocessing:
+def of_input(given: Input) -> ImagePreprocessing:
     """Return what the user asks for; without mean and std those of ImageNet."""
     mean = tuple(float(value) for value in given.mean) if given.mean else IMAGENET_MEAN
     std = tuple(float(value) for value in given.std) if given.std else IMAGENET_STD
-    return Preprocessing(size=given.size, resize=given.resize, interpolation=given.interpolation, mean=mean, std=std)
+    return ImagePreprocessing(
+        size=given.size, resize=given.resize, interpolation=given.interpolation, mean=mean, std=std
+    )
 
 
-def of_named_weights(entry: torchvision.models.WeightsEnum, name: str) -> Preprocessing:
+def of_named_weights(entry: torchvision.models.WeightsEnum, name: str) -> ImagePreprocessing:
     """Return the transforms that the weights were evaluated with."""
     transforms = entry.transforms()
     symmetric = name in SYMMETRIC
-    return Preprocessing(
+    return ImagePreprocessing(
         size=transforms.crop_size[0],
         resize="ShortestSide",
         resize_to=transforms.resize_size[0],
@@ -41,7 +43,7 @@ def of_named_weights(entry: torchvision.models.WeightsEnum, name: str) -> Prepro
     )
 
 
-def resolve(given: Input | None, default: Preprocessing | None) -> Preprocessing:
+def resolve(given: Input | None, default: ImagePreprocessing | None) -> ImagePreprocessing:
     """Return the preprocessing of a run.
 
     A given input changes size and resampling of the default; its mean and std only where it states them.

@@ -1,36 +1,37 @@
-"""From encoded files to pixels, with the predictor's own decoder."""
+"""From encoded files to rows, with the predictor's own pipeline."""
 
+import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from transfermodel_operator.api import Reason
-from transfermodel_predictor.artifact.description import Preprocessing
-from transfermodel_predictor.inference.decode import UnreadableImage, decode_image
-from transfermodel_predictor.inference.preprocess import resize_and_crop
+from transfermodel_predictor.inference.decode import UnreadableSample
+from transfermodel_predictor.inference.pipelines import Pipeline
 
 from transfermodel_trainer import machine
 from transfermodel_trainer.data.fetch import Fetched, Sample
-from transfermodel_trainer.data.images import Images
+from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.data.spool import Spool
 from transfermodel_trainer.errors import RunError, listed
 
 TOLERATED_SHARE = 0.1
 TOLERATED_FILES = 3
 IN_MEMORY_BYTES = 1 << 30
-"""More pixels than this live in a file that is mapped: the kernel can take that memory back."""
+"""More rows than this live in a file that is mapped: the kernel can take that memory back."""
 
 
 @dataclass(frozen=True)
 class Decoded:
     """The readable images of one source, and the names of the others with the reason."""
 
-    images: Images
+    images: Samples
     unreadable: tuple[tuple[str, str], ...]
 
     def warning(self, role: str) -> str | None:
@@ -42,24 +43,20 @@ class Decoded:
         return f"{files} of spec.data.{role} skipped, not readable as images: {examples(self.unreadable)}."
 
 
-def decode(
-    fetched: Fetched, spool: Spool, preprocessing: Preprocessing, folder: Path, step: Callable[[float], None]
-) -> Decoded:
-    """Decode, resize and crop all images, in several threads.
+def decode(fetched: Fetched, spool: Spool, pipeline: Pipeline, folder: Path, step: Callable[[float], None]) -> Decoded:
+    """Decode all samples, in several threads.
 
     Raises:
         RunError: TooManyUnreadableFiles above 10 % (and more than 3), EmptyClass when a class has no readable image.
     """
     samples = fetched.samples
-    pixels = _allocate(len(samples), preprocessing.size, folder / f"{fetched.source.role}-pixels")
+    rows = _allocate(len(samples), pipeline, folder / f"{fetched.source.role}-rows")
     done = 0
 
     def work(index: int) -> str | None:
         try:
-            pixels[index] = resize_and_crop(decode_image(spool.read(samples[index].position)), preprocessing).transpose(
-                2, 0, 1
-            )
-        except UnreadableImage as error:
+            rows[index] = pipeline.row(pipeline.decode(spool.read(samples[index].position)))
+        except UnreadableSample as error:
             return str(error)
         return None
 
@@ -74,22 +71,22 @@ def decode(
     _check(fetched, unreadable)
     bad = {index for index, _ in problems}
     kept = np.array([index for index in range(len(samples)) if index not in bad], dtype=np.int64)
-    images = _images(samples, spool, torch.from_numpy(pixels))
+    images = _images(samples, spool, torch.from_numpy(rows))
     return Decoded(images if not bad else images.select(kept), unreadable)
 
 
-def _allocate(count: int, size: int, path: Path) -> NDArray[np.uint8]:
-    shape = (count, 3, size, size)
-    if count * 3 * size * size <= IN_MEMORY_BYTES:
-        return np.zeros(shape, dtype=np.uint8)
-    mapped: NDArray[np.uint8] = np.memmap(path, dtype=np.uint8, mode="w+", shape=shape)
+def _allocate(count: int, pipeline: Pipeline, path: Path) -> NDArray[Any]:
+    shape = (count, *pipeline.shape)
+    if math.prod(shape) * pipeline.dtype.itemsize <= IN_MEMORY_BYTES:
+        return np.zeros(shape, dtype=pipeline.dtype)
+    mapped: NDArray[Any] = np.memmap(path, dtype=pipeline.dtype, mode="w+", shape=shape)
     os.unlink(path)  # the mapping keeps it until the process ends
     return mapped
 
 
-def _images(samples: tuple[Sample, ...], spool: Spool, pixels: torch.Tensor) -> Images:
-    return Images(
-        pixels,
+def _images(samples: tuple[Sample, ...], spool: Spool, rows: torch.Tensor) -> Samples:
+    return Samples(
+        rows,
         torch.tensor([sample.label for sample in samples]),
         [sample.name for sample in samples],
         [spool.digest(sample.position) for sample in samples],

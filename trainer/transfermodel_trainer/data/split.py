@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from transfermodel_operator.api import Reason, RunRequest
 from transfermodel_operator.api.run import RunCounts
-from transfermodel_predictor.artifact.description import Preprocessing
+from transfermodel_predictor.inference.pipelines import Pipeline
 
 from transfermodel_trainer.data.decode import Decoded, decode
 from transfermodel_trainer.data.fetch import Fetched
-from transfermodel_trainer.data.images import Images
+from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.data.sources import Role
 from transfermodel_trainer.data.spool import Spool
 from transfermodel_trainer.errors import RunError, listed
@@ -29,9 +29,9 @@ IMBALANCE = 10
 class Split:
     """The samples of a run by what they are for."""
 
-    train: Images
-    validation: Images | None
-    test: Images | None
+    train: Samples
+    validation: Samples | None
+    test: Samples | None
     warnings: tuple[str, ...]
     skipped: int
     labels: tuple[str, ...]
@@ -51,7 +51,7 @@ def split_up(
     request: RunRequest,
     fetched: list[Fetched],
     spool: Spool,
-    preprocessing: Preprocessing,
+    pipeline: Pipeline,
     folder: Path,
     progress: Progress,
 ) -> Split:
@@ -68,7 +68,7 @@ def split_up(
         decoded[role] = decode(
             source,
             spool,
-            preprocessing,
+            pipeline,
             folder,
             lambda done, first=first: progress.step(first + 0.4 * done / len(fetched)),  # type: ignore[misc]
         )
@@ -110,7 +110,7 @@ def split_up(
     )
 
 
-def _overlap(train: Images, other: Images, role: str) -> list[str]:
+def _overlap(train: Samples, other: Samples, role: str) -> list[str]:
     """Return a warning when samples of a holdout were learned from."""
     known = set(train.digests)
     both = [name for name, digest in zip(other.names, other.digests, strict=True) if digest in known]
@@ -122,7 +122,7 @@ def _overlap(train: Images, other: Images, role: str) -> list[str]:
     ]
 
 
-def _copies(train: Images) -> list[str]:
+def _copies(train: Samples) -> list[str]:
     """Return a warning when training samples have one content."""
     first: dict[str, int] = {}
     copies = [index for index, digest in enumerate(train.digests) if first.setdefault(digest, index) != index]
@@ -143,7 +143,7 @@ def _copies(train: Images) -> list[str]:
     ]
 
 
-def _imbalance(train: Images, labels: tuple[str, ...]) -> list[str]:
+def _imbalance(train: Samples, labels: tuple[str, ...]) -> list[str]:
     """Return a warning when one class has many times the samples of another."""
     counts = np.bincount(train.classes.numpy(), minlength=len(labels))
     most, least = int(counts.argmax()), int(counts.argmin())

@@ -1,16 +1,16 @@
 """Scoring with the code that serves: encoded bytes through the predictor's decoder, preprocessing and session."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 from transfermodel_operator.api import Reason
 from transfermodel_predictor.artifact.description import ModelDescription
-from transfermodel_predictor.inference.classifier import ImageClassifier
-from transfermodel_predictor.inference.decode import decode_image
+from transfermodel_predictor.inference.classifier import Classifier
+from transfermodel_predictor.inference.pipelines import pipeline_of
 from transfermodel_predictor.inference.session import open_session
 
-from transfermodel_trainer.data.images import Images, batches
+from transfermodel_trainer.data.samples import Samples, batches
 from transfermodel_trainer.data.spool import Spool
 from transfermodel_trainer.errors import RunBroken
 
@@ -22,7 +22,8 @@ TOLERATED_SHARE = 0.005
 def check_served(
     model: bytes,
     description: ModelDescription,
-    images: Images,
+    files: Mapping[str, bytes],
+    samples: Samples,
     spool: Spool,
     logits: Tensor,
     threads: int,
@@ -33,11 +34,14 @@ def check_served(
     Raises:
         RunError: ExportMismatch when more than 0.5 % of the labels differ.
     """
-    classifier = ImageClassifier(description, open_session(model, threads))
-    count = len(images)
+    session = open_session(model, threads, description.signature.inputs)
+    classifier = Classifier(description, session, pipeline_of(description.preprocessing, files))
+    count = len(samples)
     differing = 0
     for part in batches(count, BATCH):
-        served = classifier.logits([decode_image(spool.read(position)) for position in images.positions[part]])
+        served = classifier.logits(
+            [classifier.pipeline.decode(spool.read(position)) for position in samples.positions[part]]
+        )
         differing += int((torch.from_numpy(served).argmax(1) != logits[part].argmax(1)).sum())
         step(part.stop / count)
     if differing > TOLERATED_SHARE * count:

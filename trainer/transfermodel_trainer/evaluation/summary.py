@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from transfermodel_trainer.data.images import Images
+from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.evaluation.metrics import Metrics
 from transfermodel_trainer.training.finetuning import Epoch
 
@@ -15,7 +15,7 @@ class Evaluated:
 
     split: str
     """test, validation, or leave-one-out of the training data."""
-    images: Images
+    samples: Samples
     logits: Tensor
     metrics: Metrics
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from transfermodel_operator.api import RunRequest
 from transfermodel_operator.api.run import OUTPUT_CREDENTIALS_PREFIX
-from transfermodel_predictor.artifact.description import ModelDescription, Preprocessing, WeightsSource
+from transfermodel_predictor.artifact.description import ImagePreprocessing, ModelDescription, WeightsSource
 from transfermodel_predictor.artifact.load import fetch
 
 from transfermodel_trainer import machine
@@ -34,7 +34,9 @@ def load(
     if base is not None and not base.uri.startswith("file://"):
         files = fetch(base.uri, base.digest, ("model.json",), environment, OUTPUT_CREDENTIALS_PREFIX)
         description: ModelDescription = ModelDescription.from_json(files["model.json"])
-        settled = preprocessing.resolve(backbone.input, description.preprocessing)
+        settled = preprocessing.resolve(
+            backbone.input, backbones.of_images(description.preprocessing, base.transfer_model)
+        )
         what = f"the model of {base.transfer_model}/{base.version}"
         return _random(description.backbone.name, settled, classes), Download(what=what, bytes=0, cached=False)
     if weights is not None and backbone.name is not None and weights.name is not None:
@@ -53,7 +55,7 @@ def load(
     return plan.load(classes), download
 
 
-def _random(name: str, settled: Preprocessing, classes: int) -> LoadedBackbone:
+def _random(name: str, settled: ImagePreprocessing, classes: int) -> LoadedBackbone:
     architecture = registry.architecture(name)
     network = Network(architecture, settled.size, classes)
     network.check_input()

@@ -11,13 +11,14 @@ from typing import Final
 import torch
 from transfermodel_operator.api import RunRequest
 from transfermodel_operator.api.spec import FineTuning
+from transfermodel_predictor.artifact.description import GRAPH_INPUTS
 from transfermodel_predictor.inference.session import open_session
 
 from transfermodel_trainer import machine
 from transfermodel_trainer.backbones.load import LoadedBackbone
 from transfermodel_trainer.backbones.network import Network
 from transfermodel_trainer.data.decode import IN_MEMORY_BYTES
-from transfermodel_trainer.data.images import Images, Normalise
+from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.evaluation.samples_curve import (
     FEW,
     MOST_WORK,
@@ -32,8 +33,9 @@ from transfermodel_trainer.planning.loading import load
 from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.publishing.export import export_onnx
 from transfermodel_trainer.training.device import Device, choose_device
+from transfermodel_trainer.training.feeds import Feed, feed_of
 from transfermodel_trainer.training.finetuning import LEAST_JUDGED, fine_tune, steps_per_epoch
-from transfermodel_trainer.training.inference import batch_size, compute_features
+from transfermodel_trainer.training.inference import compute_features
 from transfermodel_trainer.training.probe import FLIP_SAMPLES
 from transfermodel_trainer.training.ridge import fit_ridge
 
@@ -54,7 +56,7 @@ class Bench:
     """The network of a run on its device."""
 
     backbone: LoadedBackbone
-    normalise: Normalise
+    feed: Feed
     device: Device
     classes: int
 
@@ -63,12 +65,12 @@ class Bench:
         """Return the network."""
         return self.backbone.network
 
-    def images(self, count: int) -> Images:
+    def images(self, count: int) -> Samples:
         """Return random images: how long they take does not depend on what they show."""
         size = self.network.size
         pixels = torch.randint(0, 256, (count, 3, size, size), dtype=torch.uint8)
         names = [str(number) for number in range(count)]
-        return Images(pixels, torch.arange(count) % self.classes, names, names, list(range(count)))
+        return Samples(pixels, torch.arange(count) % self.classes, names, names, list(range(count)))
 
 
 def estimate(
@@ -90,9 +92,9 @@ def estimate(
     device = choose_device(request.gpus)
     torch.manual_seed(request.training.seed)
     backbone, download = load(request, counts.classes, environment, folder)
-    normalise = Normalise(backbone.preprocessing, device.torch)
-    backbone.network.to(device.torch).to(memory_format=normalise.memory_format)
-    bench = Bench(backbone, normalise, device, counts.classes)
+    feed = feed_of(backbone.preprocessing, device.torch)
+    backbone.network.to(device.torch).to(memory_format=feed.memory_format)
+    bench = Bench(backbone, feed, device, counts.classes)
     loading = time.monotonic() - started
     tuning = request.training.fine_tuning or FineTuning()
     fine_tuned = request.training.strategy == "FineTuning"
@@ -161,11 +163,11 @@ def split_sizes(request: RunRequest, counts: Counts) -> tuple[int, int]:
 
 def time_forward(bench: Bench) -> tuple[float, int]:
     """Return the seconds that an image takes in the run's own batches, and how many images were timed."""
-    size = batch_size(bench.network.size, bench.device)
+    size = bench.feed.batch_size()
     images = bench.images(size)
 
     def compute() -> object:
-        return compute_features(bench.network, images, bench.normalise, bench.device)
+        return compute_features(bench.network, images, bench.feed)
 
     first = timed(compute)  # it also allocates, and chooses how to compute
     repetitions = max(1, min(MOST_REPETITIONS, int(FORWARD_SECONDS / max(first, 1e-4))))
@@ -184,7 +186,7 @@ def time_training(bench: Bench, tuning: FineTuning, forward: float) -> tuple[flo
     def train(steps: int) -> float:
         images = bench.images(batch * steps)
         quiet = Progress(quiet=True)
-        return timed(lambda: fine_tune(bench.network, images, bench.normalise, bench.device, settings, 0, quiet))
+        return timed(lambda: fine_tune(bench.network, images, bench.feed, bench.device, settings, 0, quiet))
 
     first = train(1)
     steps = max(1, min(MOST_REPETITIONS, int(BACKWARD_SECONDS / max(first, 1e-4))))
@@ -232,8 +234,8 @@ def time_export(bench: Bench, folder: Path) -> float:
     """Return what making the served graph and opening it takes."""
 
     def export() -> None:
-        model = export_onnx(bench.network, bench.network.size, folder / "model.onnx")
-        open_session(model, machine.threads())
+        model = export_onnx(bench.network, {"images": bench.network.example(2)[0]}, folder / "model.onnx")
+        open_session(model, machine.threads(), GRAPH_INPUTS["Image"])
 
     return timed(export)
 

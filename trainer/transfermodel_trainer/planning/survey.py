@@ -16,7 +16,7 @@ from pathlib import Path
 
 from transfermodel_operator.api import RunRequest
 from transfermodel_operator.api.run import DATA_CREDENTIALS_PREFIX
-from transfermodel_predictor.artifact.description import Preprocessing
+from transfermodel_predictor.artifact.description import ImagePreprocessing
 from transfermodel_predictor.inference.decode import UnreadableImage, decode_image
 from transfermodel_predictor.inference.preprocess import resize_and_crop
 
@@ -108,7 +108,7 @@ def _look_at_names(source: Source) -> tuple[Surveyed, list[Sample], Classes | No
 
 
 def _look_into(
-    source: Source, spool: Spool, folder: Path, preprocessing: Preprocessing
+    source: Source, spool: Spool, folder: Path, preprocessing: ImagePreprocessing
 ) -> tuple[Surveyed, list[Sample], Classes, float]:
     """Read a source of this machine whole, as a run would; return what a run would take for it, too."""
     started = time.monotonic()
@@ -159,10 +159,10 @@ def _look_into(
     return surveyed, known, classes, fetching + decoding
 
 
-def _preprocessing(request: RunRequest) -> Preprocessing:
+def _preprocessing(request: RunRequest) -> ImagePreprocessing:
     """Return a preprocessing that takes as long as the run's; only torchvision knows that of named weights."""
     size = request.backbone.input.size if request.backbone.input else USUAL_SIZE
-    return Preprocessing(size=size, resize="ShortestSide", interpolation="bilinear", mean=(0, 0, 0), std=(1, 1, 1))
+    return ImagePreprocessing(size=size, resize="ShortestSide", interpolation="bilinear", mean=(0, 0, 0), std=(1, 1, 1))
 
 
 def _surveyed(source: Source, size: int, classes: Classes) -> Surveyed:

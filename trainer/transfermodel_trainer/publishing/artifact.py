@@ -63,7 +63,7 @@ def metrics(record: RunRecord) -> dict[str, Any]:
 
 
 def _split(evaluated: Evaluated) -> dict[str, Any]:
-    bins = reliability(evaluated.logits.double().softmax(1), evaluated.images.classes)
+    bins = reliability(evaluated.logits.double().softmax(1), evaluated.samples.classes)
     return evaluated.metrics.to_wire() | {"reliability": [entry.to_wire() for entry in bins]}
 
 

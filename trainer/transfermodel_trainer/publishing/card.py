@@ -18,7 +18,6 @@ def write_card(record: RunRecord) -> bytes:
     )
     facts = "\n".join(f"- {key}: {_plain(value)}" for key, value in (provenance(description) | learned.notes).items())
     libraries = ", ".join(f"{name} {version}" for name, version in sorted(description.libraries.items()))
-    size = description.preprocessing.size
     return f"""# {record.title}
 
 Tells {len(description.labels)} classes of images apart: {labels}.
@@ -44,7 +43,7 @@ that it was measured on.
 - libraries: {libraries}
 
 ## Files
-`model.onnx`: `images` float32 (N, 3, {size}, {size}), preprocessed as `model.json` says, to `logits`
+`model.onnx`: {" and ".join(f"`{name}`" for name in description.signature.inputs)}, as `model.json` says, to `logits`
 (N, {len(description.labels)}). `model.safetensors`: the same weights under torchvision's names.
 `metrics.json`, `report.html`: how it was measured. `manifest.json`: SHA-256 of every file.
 """.encode()

@@ -4,41 +4,48 @@ import contextlib
 import copy
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 from transfermodel_operator.api import Reason
 from transfermodel_predictor.inference.session import open_session
 
+from transfermodel_trainer.data.samples import batches
 from transfermodel_trainer.errors import RunBroken
 
 OPSET = 17
-INPUT, OUTPUT = "images", "logits"
+OUTPUT = "logits"
+BATCH_FREE: Final[Mapping[int, str]] = {0: "batch"}
 TOLERANCE = 1e-3
 CHECKED_SAMPLES = 16
 CHECKED_BATCHES = (1, 3)
 
 
-def export_onnx(network: nn.Module, size: int, path: Path) -> bytes:
-    """Write and return the network as ONNX: `images` float32 (N, 3, size, size) -> `logits` (N, K), N free.
+def export_onnx(
+    network: nn.Module, example: Mapping[str, Tensor], path: Path, free_axes: Mapping[int, str] = BATCH_FREE
+) -> bytes:
+    """Write and return the network as ONNX: its arguments, by name, -> `logits` (N, K).
+
+    example: the network's arguments for two samples: with one, exporters may take a size of 1 for a constant.
+    free_axes: of the arguments: those of any size, with a name for each.
 
     By the TorchScript exporter: the newer one is slower, writes a second file and keeps the batch fixed for some.
     """
     network = network.to("cpu").to(memory_format=torch.contiguous_format).eval()
-    # Two samples: with one, exporters may take a size of 1 for a constant.
-    example = torch.zeros(2, 3, size, size)
-    with warnings.catch_warnings(), torch.no_grad(), _exportable(network, example) as exportable:
+    arguments = tuple(example.values())
+    with warnings.catch_warnings(), torch.no_grad(), _exportable(network, arguments) as exportable:
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         torch.onnx.export(
             exportable,
-            (example,),
+            arguments,
             path,
-            input_names=[INPUT],
+            input_names=list(example),
             output_names=[OUTPUT],
-            dynamic_axes={INPUT: {0: "batch"}, OUTPUT: {0: "batch"}},
+            dynamic_axes={name: dict(free_axes) for name in example} | {OUTPUT: {0: "batch"}},
             opset_version=OPSET,
             do_constant_folding=True,
             dynamo=False,
@@ -77,7 +84,7 @@ def pooling_matrix(source: int, target: int) -> Tensor:
 
 
 @contextlib.contextmanager
-def _exportable(network: nn.Module, example: Tensor) -> Iterator[nn.Module]:
+def _exportable(network: nn.Module, example: tuple[Tensor, ...]) -> Iterator[nn.Module]:
     """Yield the network in a form that the exporter knows, computing the same.
 
     Adaptive pooling to more than one place (AlexNet, VGG) is exported for multiples only; attention must not take
@@ -96,7 +103,7 @@ def _exportable(network: nn.Module, example: Tensor) -> Iterator[nn.Module]:
             )
             for name, module in pools.items()
         ]
-        network(example)
+        network(*example)
         for hook in hooks:
             hook.remove()
         network = copy.deepcopy(network)
@@ -111,18 +118,22 @@ def _exportable(network: nn.Module, example: Tensor) -> Iterator[nn.Module]:
         torch.backends.mha.set_fastpath_enabled(fused)
 
 
-def check_export(model: bytes, network: nn.Module, inputs: Tensor, threads: int) -> None:
+def check_export(model: bytes, network: nn.Module, inputs: Mapping[str, Tensor], threads: int) -> None:
     """Raise ExportMismatch unless ONNX Runtime and torch agree to 1e-3 on up to 16 inputs, at batch 1 and 3.
 
-    inputs: (N, 3, H, W) float32, preprocessed. Larger logits are compared relative to their size.
+    inputs: the network's arguments by their names in the graph, (N, …) each. Larger logits are compared relative to
+    their size.
     """
-    inputs = inputs[:CHECKED_SAMPLES].cpu().contiguous()
+    checked = {name: value[:CHECKED_SAMPLES].cpu().contiguous() for name, value in inputs.items()}
     with torch.inference_mode():
-        expected = network.to("cpu").eval()(inputs)
-    session = open_session(model, threads)
+        expected = network.to("cpu").eval()(*checked.values())
+    session = open_session(model, threads, tuple(inputs))
     scale = max(1.0, float(expected.abs().max()))
     for size in CHECKED_BATCHES:
-        parts = [torch.from_numpy(session.logits(part.numpy())) for part in torch.split(inputs, size)]
+        parts = [
+            torch.from_numpy(session.logits({name: value[part].numpy() for name, value in checked.items()}))
+            for part in batches(len(expected), size)
+        ]
         difference = float((torch.cat(parts) - expected).abs().max()) / scale
         if not difference <= TOLERANCE:
             raise RunBroken(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from transfermodel_operator.api import RunRequest
 from transfermodel_predictor.artifact.description import ModelDescription
 
-from transfermodel_trainer.data.images import Images
+from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.data.sources import Role
 from transfermodel_trainer.data.split import Split
 from transfermodel_trainer.evaluation.summary import Learned
@@ -36,9 +36,9 @@ class RunRecord:
         return self.description.labels
 
     @property
-    def samples(self) -> dict[Role, Images]:
+    def samples(self) -> dict[Role, Samples]:
         """The samples of each role that has any, as they were used: train without what was held out."""
-        found: dict[Role, Images | None] = {
+        found: dict[Role, Samples | None] = {
             "train": self.split.train,
             "validation": self.split.validation,
             "test": self.split.test,

@@ -12,11 +12,12 @@ from transfermodel_operator.api.spec import FineTuning
 from transfermodel_trainer.backbones.network import Network
 from transfermodel_trainer.backbones.stages import unfreeze_last
 from transfermodel_trainer.checkpoints import Checkpoints, Saved
-from transfermodel_trainer.data.images import Images, Normalise, evenly
+from transfermodel_trainer.data.samples import Samples, evenly
 from transfermodel_trainer.errors import RunBroken
 from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.training.calibration import cross_entropy
 from transfermodel_trainer.training.device import Device
+from transfermodel_trainer.training.feeds import Feed
 from transfermodel_trainer.training.inference import compute_logits
 from transfermodel_trainer.training.state import TrainingState
 
@@ -56,14 +57,14 @@ class Epoch:
 
 def fine_tune(
     network: Network,
-    images: Images,
-    normalise: Normalise,
+    images: Samples,
+    feed: Feed,
     device: Device,
     settings: FineTuning,
     seed: int,
     progress: Progress,
     *,
-    validation: Images | None = None,
+    validation: Samples | None = None,
     checkpoints: Checkpoints | None = None,
     saved: Saved | None = None,
 ) -> list[Epoch]:
@@ -72,7 +73,7 @@ def fine_tune(
     Args:
         network: as loaded; without `saved` its head may have learned already.
         images: what to learn from.
-        normalise: from pixels to the network's input.
+        feed: from pixels to the network's input.
         device: where to compute.
         settings: how to train.
         seed: of batches and shifts.
@@ -89,7 +90,7 @@ def fine_tune(
         frozen = unfreeze_last(network, settings.stages or 1)
     else:
         network.requires_grad_(True)
-    network.to(memory_format=normalise.memory_format)
+    network.to(memory_format=feed.memory_format)
     generator = torch.Generator().manual_seed(seed)
     steps = steps_per_epoch(len(images), settings.batch_size)
     peak = float(settings.learning_rate)
@@ -108,9 +109,9 @@ def fine_tune(
         _training_mode(network, frozen)
         total = torch.zeros((), device=device.torch)
         for indices in batch_indices(len(images), settings.batch_size, generator):
-            inputs = normalise(shift(images.pixels[indices], generator))
+            inputs = feed(shift(images.rows[indices], generator))
             with device.autocast():
-                loss = nn.functional.cross_entropy(network(inputs), images.classes[indices].to(device.torch))
+                loss = nn.functional.cross_entropy(network(*inputs), images.classes[indices].to(device.torch))
             _check_finite(loss, epoch, peak)
             rate = _set_rate(optimizer, done, settings.epochs * steps, peak)
             optimizer.zero_grad(set_to_none=True)
@@ -121,7 +122,7 @@ def fine_tune(
             done += 1
             if not device.cuda or done % 10 == 0:
                 progress.step(done / (settings.epochs * steps), epoch=epoch - 1, loss=float(loss.detach()))
-        history.append(Epoch(float(total) / len(images), rate, *_judge(network, judged, normalise, device)))
+        history.append(Epoch(float(total) / len(images), rate, *_judge(network, judged, feed, device)))
         if checkpoints is not None:
             checkpoints.save(EPOCHS, state.tensors(), [asdict(entry) for entry in history])
         progress.step(
@@ -132,13 +133,11 @@ def fine_tune(
     return history
 
 
-def _judge(
-    network: Network, images: Images | None, normalise: Normalise, device: Device
-) -> tuple[float | None, float | None]:
+def _judge(network: Network, images: Samples | None, feed: Feed, device: Device) -> tuple[float | None, float | None]:
     """Return accuracy and cross entropy on the validation set; draws no random number, so training is as without."""
     if images is None:
         return None, None
-    logits = compute_logits(network, images, normalise, device)
+    logits = compute_logits(network, images, feed)
     return float((logits.argmax(1) == images.classes).double().mean()), cross_entropy(logits, images.classes)
 
 

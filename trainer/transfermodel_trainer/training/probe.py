@@ -8,10 +8,10 @@ from transfermodel_operator.api import Reason
 
 from transfermodel_trainer.backbones.network import Network
 from transfermodel_trainer.checkpoints import Checkpoints
-from transfermodel_trainer.data.images import Images, Normalise
+from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.errors import RunBroken
 from transfermodel_trainer.progress import Progress
-from transfermodel_trainer.training.device import Device
+from transfermodel_trainer.training.feeds import Feed
 from transfermodel_trainer.training.inference import compute_features
 from transfermodel_trainer.training.ridge import Ridge, fit_ridge
 from transfermodel_trainer.training.rows import Rows
@@ -35,9 +35,8 @@ class Probe:
 
 def fit_probe(
     network: Network,
-    images: Images,
-    normalise: Normalise,
-    device: Device,
+    samples: Samples,
+    feed: Feed,
     progress: Progress,
     *,
     flip: bool = True,
@@ -49,12 +48,10 @@ def fit_probe(
     oriented data, such as digits, they hurt.
     """
     progress.phase("Features")
-    flip = flip and len(images) <= FLIP_SAMPLES
+    flip = flip and len(samples) <= FLIP_SAMPLES
     share = 0.5 if flip else 1.0
-    rows = Rows(checkpoints, "train", len(images))
-    plain = compute_features(
-        network, images, normalise, device, rows=rows, step=lambda done: progress.step(done * share)
-    )
+    rows = Rows(checkpoints, "train", len(samples))
+    plain = compute_features(network, samples, feed, rows=rows, step=lambda done: progress.step(done * share))
     if not torch.isfinite(plain).all():
         raise RunBroken(
             Reason.TRAINING_DIVERGED,
@@ -62,13 +59,13 @@ def fit_probe(
             "spec.backbone.input (mean, std) "
             "do not suit it.",
         )
-    classes = images.classes
+    classes = samples.classes
     count = network.head.out_features
     best = _fit(plain[None], classes, count)
     if flip:
-        rows = Rows(checkpoints, "train mirrored", len(images))
+        rows = Rows(checkpoints, "train mirrored", len(samples))
         mirrored = compute_features(
-            network, images, normalise, device, flip=True, rows=rows, step=lambda done: progress.step(0.5 + done * 0.5)
+            network, samples, feed, flip=True, rows=rows, step=lambda done: progress.step(0.5 + done * 0.5)
         )
         both = _fit(torch.stack([plain, mirrored]), classes, count)
         if both.ridge.cross_entropy < best.ridge.cross_entropy and both.ridge.accuracy >= best.ridge.accuracy:
@@ -77,7 +74,7 @@ def fit_probe(
         network.head.weight.copy_(best.ridge.head.weight)
         network.head.bias.copy_(best.ridge.head.bias)
     progress.say(
-        f"Head solved on {len(images)} samples x {network.width} features: leave-one-out accuracy "
+        f"Head solved on {len(samples)} samples x {network.width} features: leave-one-out accuracy "
         f"{best.ridge.accuracy:.4f}, mirrored views {'kept' if best.flipped else 'not used'}."
     )
     return best

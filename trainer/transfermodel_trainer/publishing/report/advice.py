@@ -122,7 +122,7 @@ def _miscalibration(record: RunRecord) -> Finding | None:
     if headline.metrics.calibration_error <= TOLERABLE:
         return None
     return Finding(
-        verdict(reliability(headline.logits.double().softmax(1), headline.images.classes)),
+        verdict(reliability(headline.logits.double().softmax(1), headline.samples.classes)),
         "Do not read its probabilities as chances; choose a threshold by the reliability diagram.",
     )
 

@@ -26,7 +26,7 @@ class Calibration:
 def view(record: RunRecord) -> Calibration:
     """Return the reliability diagram of the headline split."""
     headline = record.learned.headline
-    bins = reliability(headline.logits.double().softmax(1), headline.images.classes)
+    bins = reliability(headline.logits.double().softmax(1), headline.samples.classes)
     caption = verdict(bins)
     table = Table(
         ("it was … sure", "images", "mean confidence", "accuracy"),

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
+from transfermodel_predictor.artifact.description import ImagePreprocessing
 
-from transfermodel_trainer.data.images import Images
+from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.publishing.record import RunRecord
 from transfermodel_trainer.publishing.report.charts import bar
 from transfermodel_trainer.publishing.report.pictures import data_uri
@@ -28,8 +29,8 @@ class ClassRow:
 
 
 @dataclass(frozen=True)
-class Samples:
-    """Pictures of one class."""
+class Pictures:
+    """A few of one class."""
 
     label: str
     pictures: tuple[tuple[str, str], ...]
@@ -44,7 +45,7 @@ class Data:
     totals: tuple[int, ...]
     rows: tuple[ClassRow, ...]
     classes: int
-    samples: tuple[Samples, ...]
+    samples: tuple[Pictures, ...]
     pixels: int
     warnings: tuple[str, ...]
     held_out: str
@@ -72,10 +73,16 @@ def view(record: RunRecord) -> Data:
         rows=rows,
         classes=len(record.labels),
         samples=_samples(record),
-        pixels=record.description.preprocessing.size,
+        pixels=input_size(record),
         warnings=record.split.warnings,
         held_out=_held_out(record),
     )
+
+
+def input_size(record: RunRecord) -> int:
+    """Return the side of an input image, in pixels."""
+    preprocessing = record.description.preprocessing
+    return preprocessing.size if isinstance(preprocessing, ImagePreprocessing) else 0
 
 
 def _held_out(record: RunRecord) -> str:
@@ -87,7 +94,7 @@ def _held_out(record: RunRecord) -> str:
     return ""
 
 
-def _samples(record: RunRecord) -> tuple[Samples, ...]:
+def _samples(record: RunRecord) -> tuple[Pictures, ...]:
     """Return a few pictures of each class; of classes spread evenly where there are very many."""
     images, count = record.samples["train"], len(record.labels)
     numbers = np.arange(count) if count <= MOST_PICTURES else _evenly(count, MOST_PICTURES)
@@ -95,10 +102,10 @@ def _samples(record: RunRecord) -> tuple[Samples, ...]:
     return tuple(_of_class(images, int(number), record.labels[number], per_class) for number in numbers)
 
 
-def _of_class(images: Images, number: int, label: str, count: int) -> Samples:
+def _of_class(images: Samples, number: int, label: str, count: int) -> Pictures:
     members = np.flatnonzero(images.classes.numpy() == number)
     chosen = members[_evenly(len(members), count)] if len(members) > count else members
-    return Samples(label, tuple((images.names[index], data_uri(images.pixels[index])) for index in chosen))
+    return Pictures(label, tuple((images.names[index], data_uri(images.rows[index])) for index in chosen))
 
 
 def _evenly(count: int, wanted: int) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from transfermodel_predictor.artifact.description import ModelDescription
+from transfermodel_predictor.artifact.description import ImagePreprocessing, ModelDescription, Preprocessing
 
 from transfermodel_trainer.publishing.record import RunRecord
 from transfermodel_trainer.publishing.report.settings import document, to_yaml, without_password
@@ -42,14 +42,20 @@ def view(record: RunRecord) -> Making:
 
 def provenance(description: ModelDescription) -> dict[str, str]:
     """Return where the model came from, as facts for people."""
-    preprocessing = description.preprocessing
     return {
         "run": description.run,
         "backbone": description.backbone.name,
         "weights": without_password(description.backbone.source.reference or "random"),
         "strategy": description.backbone.strategy,
-        "input": (
+        "input": input_of(description.preprocessing),
+    }
+
+
+def input_of(preprocessing: Preprocessing) -> str:
+    """Return what is done to a sample, for people."""
+    if isinstance(preprocessing, ImagePreprocessing):
+        return (
             f"{preprocessing.size} x {preprocessing.size} pixels, {preprocessing.resize}, "
             f"{preprocessing.interpolation}, mean {list(preprocessing.mean)}, deviation {list(preprocessing.std)}"
-        ),
-    }
+        )
+    raise NotImplementedError(preprocessing.modality)

@@ -35,13 +35,13 @@ def view(record: RunRecord) -> Mistakes:
     headline, labels = record.learned.headline, record.labels
     probabilities = headline.logits.double().softmax(1)
     confidence, predicted = probabilities.max(1)
-    truth = headline.images.classes
+    truth = headline.samples.classes
     wrong = (predicted != truth).nonzero().flatten()
     order = wrong[confidence[wrong].argsort(descending=True, stable=True)][:MOST_MISTAKES].tolist()
     shown = tuple(
         Mistake(
-            picture=data_uri(headline.images.pixels[index]),
-            file=headline.images.names[index],
+            picture=data_uri(headline.samples.rows[index]),
+            file=headline.samples.names[index],
             truth=labels[truth[index]],
             predicted=labels[predicted[index]],
             confidence=percent(float(confidence[index]), 0),

@@ -1,0 +1,47 @@
+"""What every strategy works with, and how what it made is judged."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+from transfermodel_operator.api import RunRequest
+
+from transfermodel_trainer.backbones.load import LoadedBackbone
+from transfermodel_trainer.backbones.network import Network
+from transfermodel_trainer.checkpoints import Checkpoints
+from transfermodel_trainer.data.samples import Samples
+from transfermodel_trainer.data.split import Split
+from transfermodel_trainer.evaluation.metrics import measure
+from transfermodel_trainer.evaluation.summary import Evaluated
+from transfermodel_trainer.progress import Progress
+from transfermodel_trainer.training.device import Device
+from transfermodel_trainer.training.feeds import Feed
+
+
+@dataclass(frozen=True)
+class Context:
+    """One run, ready to learn; a strategy trains the network in place."""
+
+    request: RunRequest
+    backbone: LoadedBackbone
+    split: Split
+    feed: Feed
+    device: Device
+    checkpoints: Checkpoints | None
+    progress: Progress
+
+    @property
+    def network(self) -> Network:
+        """Return the network."""
+        return self.backbone.network
+
+    def held_out(self) -> list[tuple[str, Samples]]:
+        """Return what to judge by; the headline first: test, then validation."""
+        return [
+            (name, samples)
+            for name, samples in (("test", self.split.test), ("validation", self.split.validation))
+            if samples
+        ]
+
+    def evaluated(self, name: str, samples: Samples, logits: Tensor) -> Evaluated:
+        """Return the metrics of logits (N, K)."""
+        return Evaluated(name, samples, logits, measure(logits, samples.classes, self.split.labels))
