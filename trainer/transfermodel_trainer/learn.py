@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 from transfermodel_operator.api import RunRequest, RunResult
+from transfermodel_predictor.artifact.storage import Storage
 from transfermodel_predictor.inference.pipelines import pipeline_of
 
 from transfermodel_trainer import machine
@@ -20,6 +21,7 @@ from transfermodel_trainer.data.spool import Spool
 from transfermodel_trainer.evaluation.served import SCORED_SAMPLES, check_served
 from transfermodel_trainer.evaluation.summary import Learned
 from transfermodel_trainer.inputs import Inputs
+from transfermodel_trainer.limits import Limits
 from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.publishing.artifact import describe, write_artifact
 from transfermodel_trainer.publishing.export import CHECKED_SAMPLES, check_export, export_onnx
@@ -117,6 +119,8 @@ def learn(
     folder: Path,
     checkpoints: Checkpoints | None,
     progress: Progress,
+    limits: Limits,
+    storage: Storage,
 ) -> Trained:
     """Train and evaluate.
 
@@ -141,7 +145,7 @@ def learn(
     progress.phase("Backbone")
     feed = feed_of(backbone.preprocessing, device.torch)
     backbone.network.to(device.torch).to(memory_format=feed.memory_format)
-    context = Context(request, backbone, split, feed, device, checkpoints, progress)
+    context = Context(request, backbone, split, feed, device, checkpoints, progress, limits, storage)
     learned = STRATEGIES[request.training.strategy](context)
     metrics = learned.headline.metrics
     progress.say(

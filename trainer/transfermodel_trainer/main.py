@@ -23,6 +23,7 @@ from transfermodel_operator.api.run import (
 
 from transfermodel_trainer import machine
 from transfermodel_trainer.errors import RunError
+from transfermodel_trainer.limits import Limits
 from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.run import execute
 
@@ -63,11 +64,12 @@ def run() -> int:
 def supervised(request: RunRequest) -> RunResult:
     """Run under the clock, with a sign of life every two seconds."""
     progress = Progress(fine_tuning=request.training.strategy == "FineTuning")
+    limits = Limits.of(request.training, request.gpus, progress.elapsed)
     deadline = Deadline(request.training.max_duration_seconds, progress.elapsed)
     progress.start()
     deadline.start()
     try:
-        return execute(request, os.environ, progress, before_publishing=deadline.cancel)
+        return execute(request, os.environ, progress, limits=limits, before_publishing=deadline.cancel)
     finally:
         deadline.cancel()
         progress.stop()

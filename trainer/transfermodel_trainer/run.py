@@ -14,6 +14,7 @@ from transfermodel_trainer.data.classes import check_same_classes
 from transfermodel_trainer.data.fetch import Fetched, fetch
 from transfermodel_trainer.data.spool import Spool
 from transfermodel_trainer.errors import RunError
+from transfermodel_trainer.limits import Limits
 from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.publishing.output import RunFolder
 
@@ -23,6 +24,7 @@ def execute(
     environment: Mapping[str, str],
     progress: Progress,
     *,
+    limits: Limits | None = None,
     before_publishing: Callable[[], None] = lambda: None,
 ) -> RunResult:
     """Return the result of the run: a stored one of the same inputs, or a new one.
@@ -31,6 +33,7 @@ def execute(
         request: what to do.
         environment: holds the credentials.
         progress: where to report.
+        limits: when training must end; None: never.
         before_publishing: called when training is over; nothing may stop the run from there on.
 
     Raises:
@@ -54,7 +57,18 @@ def execute(
     # Torch takes seconds to import: the data arrives meanwhile.
     from transfermodel_trainer.learn import learn
 
-    learned = learn(request, found.digest, environment, fetching, spool, folder, checkpoints, progress)
+    learned = learn(
+        request,
+        found.digest,
+        environment,
+        fetching,
+        spool,
+        folder,
+        checkpoints,
+        progress,
+        limits or Limits.none(),
+        output.shared(),
+    )
     before_publishing()
     result = learned.publish(request, found, output, progress)
     if checkpoints is not None:

@@ -45,6 +45,8 @@ class Learned:
     """Facts about the fit, such as the penalty of the head."""
     samples_curve: tuple[CurvePoint, ...] = ()
     """By samples per class, ascending; empty where it would not be cheap. Its last point is all samples."""
+    budget_exceeded: str | None = None
+    """The field of the spec whose time was over before training was done; `notes` says what that means."""
 
     @property
     def estimated(self) -> bool:

@@ -26,6 +26,11 @@ class RunFolder:
         root = f"{request.output_uri.rstrip('/')}/{request.namespace}/{request.name}/runs/{request.run}/{inputs_digest}"
         self._root, self._environment = root, environment
         self._folder = self._open(root)
+        self._namespace = f"{request.output_uri.rstrip('/')}/{request.namespace}"
+
+    def shared(self) -> Storage:
+        """Return the folder of the namespace: what its runs share."""
+        return self._open(self._namespace)
 
     def stored_result(self) -> RunResult | None:
         """Return the result of an earlier run of the same inputs, if its artifact is still whole.

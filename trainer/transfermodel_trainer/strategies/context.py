@@ -1,9 +1,10 @@
 """What every strategy works with, and how what it made is judged."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 from transfermodel_operator.api import RunRequest
+from transfermodel_predictor.artifact.storage import Storage
 
 from transfermodel_trainer.backbones.load import LoadedBackbone
 from transfermodel_trainer.backbones.network import Network
@@ -12,6 +13,7 @@ from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.data.split import Split
 from transfermodel_trainer.evaluation.metrics import measure
 from transfermodel_trainer.evaluation.summary import Evaluated
+from transfermodel_trainer.limits import Limits
 from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.training.device import Device
 from transfermodel_trainer.training.feeds import Feed
@@ -28,6 +30,9 @@ class Context:
     device: Device
     checkpoints: Checkpoints | None
     progress: Progress
+    limits: Limits = field(default_factory=Limits.none)
+    storage: Storage | None = None
+    """<outputUri>/<namespace>: what runs of the namespace share, such as the features of samples."""
 
     @property
     def network(self) -> Network:
