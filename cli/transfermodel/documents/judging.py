@@ -68,6 +68,7 @@ class Judge:
         for key in schema.get("required", []):
             if key not in value and key not in meant:
                 self._add(path, sentences.required(key, path, fields[key]), field=join(path, key))
+                self._broken.add(join(path, key))
         if len(value) > schema.get("maxProperties", len(value)):
             self._add(
                 path, (f"has {len(value)} entries; at most {schema['maxProperties']} are allowed", "Remove some.")

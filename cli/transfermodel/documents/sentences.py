@@ -70,8 +70,8 @@ def unknown_field(key: str, path: str, fields: Schema, root: Schema) -> tuple[Se
 
 def required(key: str, path: str, schema: Schema) -> Sentence:
     """Return the sentence for a field that must be there."""
-    choices = schema.get("enum", [])
-    example = f"Add {key}: {choices[0]}." if len(choices) == 1 else f"Add {key}: {meaning(schema)}"
+    choices = [quoted(each) for each in schema.get("enum", [])]
+    example = f"Add {key}: {' or '.join(choices)}." if choices else f"Add {key}: {meaning(schema)}"
     return f"{join(path, key)} is missing", example
 
 

@@ -17,6 +17,17 @@ spec:
   data:
     train: {uri: s3://datasets/flowers}
 """
+TEXTS = """\
+apiVersion: transferlearning.dev/v1alpha1
+kind: TransferModel
+metadata:
+  name: reviews
+spec:
+  task: TextClassification
+  backbone: {name: sentence-transformers/all-MiniLM-L6-v2, weights: {name: DEFAULT}}
+  data:
+    train: {uri: s3://datasets/reviews/train.csv}
+"""
 MANY = """\
 apiVersion: transferlearning.dev/v1alpha1
 kind: TransferModel
@@ -73,11 +84,15 @@ def test_defaults_are_there_before_rules_are_judged() -> None:
 def test_every_error_at_once() -> None:
     assert [(f.line, f.column, f.path, f.remedy) for f in checked(MANY).findings] == [
         (4, 3, "metadata.name", "Write my-flowers."),
-        (6, 9, "spec.task", "Did you mean ImageClassification?"),
+        (
+            *(6, 9, "spec.task"),
+            "Did you mean ImageClassification? It is ImageClassification or TextClassification or AudioClassification.",
+        ),
         (
             *(8, 11, "spec.backbone.name"),
-            "<library>/<architecture>: torchvision/ and any of its classification models, "
-            "such as torchvision/resnet18.",
+            "<library>/<architecture>. Images and audio: torchvision/ or timm/ and any of their classification models, "
+            "such as torchvision/resnet18. Text: sentence-transformers/ or transformers/ and the name of an encoder, "
+            "such as sentence-transformers/all-MiniLM-L6-v2.",
         ),
         (9, 5, "spec.backbone.wieghts", "Did you mean weights?"),
         (11, 12, "spec.data.train", "Write {uri: s3://a/b}."),
@@ -100,11 +115,11 @@ def test_a_mistyped_field_is_one_error() -> None:
 SENTENCES = {
     "a required field": (
         GOOD.replace("  task: ImageClassification\n", ""),
-        "5:1 spec.task is missing. Add task: ImageClassification.",
+        "5:1 spec.task is missing. Add task: ImageClassification or TextClassification or AudioClassification.",
     ),
     "a rule of several fields": (
         GOOD + "  training: {fineTuning: {epochs: 2}}\n",
-        "10:14 fineTuning goes with strategy: FineTuning. ",
+        "10:14 fineTuning goes with strategy: FineTuning or Auto. ",
     ),
     "a rule that a field is missing for": (
         GOOD.replace("{name: torchvision/resnet18, weights: {name: DEFAULT}}", "{}"),
@@ -156,7 +171,7 @@ SENTENCES = {
     "too many means": (
         GOOD.replace("DEFAULT}}", 'DEFAULT}, input: {size: 64, mean: ["0"], std: ["1", "1", "1"]}}'),
         "7:86 spec.backbone.input.mean has 1 items; 3 are needed. "
-        "Mean of the red, green and blue channel after scaling to 0..1; default: ImageNet's.",
+        "Images: mean of the red, green and blue channel after scaling to 0..1; default: ImageNet's.",
     ),
     "an alias in itself": (
         GOOD + "  serving: &a {resources: *a}\n",
@@ -207,7 +222,29 @@ def test_not_everything_is_a_path(uri: str) -> None:
 
 def test_own_weights_are_safetensors_here_too() -> None:
     text = GOOD.replace("{name: DEFAULT}", "{uri: weights.pth}, input: {size: 64}")
-    assert only(text, Target.LOCAL).message == "must be a .safetensors file; pickled weights are never loaded"
+    finding = only(text, Target.LOCAL)
+    assert finding.path == "spec.backbone.weights.uri"
+    assert "must be a .safetensors file for images and audio (pickled weights are never loaded)" in finding.message
+
+
+@pytest.mark.parametrize("uri", ["minilm", "./minilm/", "/models/minilm", "file:///models/minilm", "minilm.tar.gz"])
+def test_an_encoder_is_a_folder_or_an_archive_here(uri: str) -> None:
+    text = TEXTS.replace("{name: DEFAULT}", f"{{uri: {uri}}}")
+    (document,) = checked(text, Target.LOCAL).documents
+    assert document.manifest["spec"]["backbone"]["weights"]["uri"] == uri
+    assert only(text, Target.CLUSTER).path == "spec.backbone.weights.uri"
+
+
+def test_an_encoder_is_no_state_dict() -> None:
+    finding = only(TEXTS.replace("{name: DEFAULT}", "{uri: minilm.safetensors}"), Target.LOCAL)
+    assert finding.path == "spec.backbone.weights.uri"
+    assert "a folder or an archive with config.json, tokenizer.json and model.safetensors for text" in finding.message
+
+
+def test_the_backbone_has_to_fit_the_task() -> None:
+    finding = only(GOOD.replace("ImageClassification", "TextClassification"))
+    assert finding.path == "spec.backbone.name"
+    assert finding.message.startswith("the backbone does not fit the task")
 
 
 def test_latin_letters_that_are_not_utf8(tmp_path: Path) -> None:

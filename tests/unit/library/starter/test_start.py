@@ -91,7 +91,7 @@ def test_an_index_file(tmp_path: Path, name: str) -> None:
     assert found.found.counts == {"train": {"blue": 4, "green": 4, "red": 4}}
     assert document.spec.data.train.uri == f"colours/{name}"
     assert document.spec.data.format is not None
-    assert document.spec.data.format.to_wire() == {"pathColumn": "image_path", "labelColumn": "species"}
+    assert document.manifest["spec"]["data"]["format"] == {"pathColumn": "image_path", "labelColumn": "species"}
 
 
 def test_a_folder_with_index_files(tmp_path: Path) -> None:
