@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import unquote, urlsplit
@@ -60,6 +60,8 @@ class ObjectInfo:
     size: int
     """In bytes."""
     etag: str | None
+    modified: datetime
+    """When it was written last."""
 
 
 def credentials(environment: Mapping[str, str], prefix: str = "") -> dict[str, Any]:
@@ -107,6 +109,30 @@ class Storage:
         with self._translated("read", path):
             return bytes(obstore.get(self._store, self._root + path).bytes())
 
+    def get_start(self, path: str, length: int) -> bytes:
+        """Return the first bytes of an object: all of one that is shorter.
+
+        Raises:
+            StorageNotFound, StorageAccessDenied, StorageUnavailable: As their names say.
+        """
+        with self._translated("read", path):
+            return bytes(obstore.get_range(self._store, self._root + path, start=0, length=length))
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """Yield an object piece by piece: it may be larger than memory.
+
+        Raises:
+            StorageNotFound, StorageAccessDenied, StorageUnavailable: As their names say.
+        """
+        with self._translated("read", path):
+            stream = iter(obstore.get(self._store, self._root + path).stream(min_chunk_size=1 << 20))
+        while True:
+            with self._translated("read", path):
+                piece = next(stream, None)
+            if piece is None:
+                return
+            yield bytes(piece)
+
     def download(self, path: str, target: Path) -> None:
         """Write an object to a file, piece by piece: it may be larger than memory.
 
@@ -114,7 +140,7 @@ class Storage:
             StorageNotFound, StorageAccessDenied, StorageUnavailable: As their names say.
         """
         with self._translated("read", path), target.open("wb") as file:
-            for piece in obstore.get(self._store, self._root + path).stream(min_chunk_size=1 << 20):
+            for piece in self.pieces(path):
                 file.write(piece)
 
     def info(self, path: str) -> ObjectInfo:
@@ -125,7 +151,7 @@ class Storage:
         """
         with self._translated("read", path):
             head = obstore.head(self._store, self._root + path)
-        return ObjectInfo(path, head["size"], head["e_tag"])
+        return ObjectInfo(path, head["size"], head["e_tag"], head["last_modified"])
 
     def put(self, path: str, data: bytes | Path) -> None:
         """Write an object, from memory or from a file, over what is there.
@@ -164,7 +190,20 @@ class Storage:
             if chunk is None:
                 return
             for entry in chunk:
-                yield ObjectInfo(entry["path"].removeprefix(self._root), entry["size"], entry["e_tag"])
+                found = entry["path"].removeprefix(self._root)
+                yield ObjectInfo(found, entry["size"], entry["e_tag"], entry["last_modified"])
+
+    def delete(self, path: str) -> None:
+        """Remove an object; one that is not there is removed already.
+
+        Raises:
+            StorageAccessDenied, StorageUnavailable: As their names say.
+        """
+        try:
+            with self._translated("remove", path):
+                obstore.delete(self._store, self._root + path)
+        except StorageNotFound:
+            return
 
     @contextmanager
     def _translated(self, action: str, path: str) -> Iterator[None]:

@@ -58,9 +58,14 @@ def test_a_folder_is_written_listed_and_read(tmp_path: Path) -> None:
     assert storage.get("a/b.txt") == storage.get("c.txt") == b"one"
     assert {(info.path, info.size) for info in storage.list()} == {("a/b.txt", 3), ("c.txt", 3)}
     assert [info.path for info in storage.list("a")] == ["a/b.txt"]
+    assert storage.get_start("a/b.txt", 2) == b"on"
+    assert storage.get_start("a/b.txt", 20) == b"one"
     assert storage.info("c.txt").size == 3
     storage.download("c.txt", tmp_path / "copy")
     assert (tmp_path / "copy").read_bytes() == b"one"
+    storage.delete("c.txt")
+    storage.delete("c.txt")
+    assert [info.path for info in storage.list()] == ["a/b.txt"]
 
 
 def test_put_if_absent_never_overwrites(tmp_path: Path) -> None:
