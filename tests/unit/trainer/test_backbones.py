@@ -247,6 +247,7 @@ def base(tmp_path: Path) -> dict[str, str]:
                 "backbone": {"name": "torchvision/resnet18", "source": {"kind": "scratch"}, "strategy": "FineTuning"},
                 "labels": ["a", "b", "c", "d", "e"],
                 "preprocessing": {
+                    "modality": "Image",
                     "size": 48,
                     "resize": "Exact",
                     "interpolation": "bilinear",
