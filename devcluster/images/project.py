@@ -56,6 +56,7 @@ def build_and_import() -> dict[str, str]:
     """
     wanted = references()
     with _alone():
+        run(_buildah("rm", "--all"))  # what a build that was killed, or found the disk full, has left: gigabytes
         _build_missing(wanted)
         repositories = {target: f"{catalog.REGISTRY}/{repository(target)}" for target in TARGETS}
         pruning.prune(_buildah, repositories, wanted.values())

@@ -32,6 +32,7 @@ def prune(buildah: Callable[..., list[str]], repositories: Mapping[str, str], wa
     kept = {name for image in listed for name in image.get("names") or []} - set(old)
     let_go = [repository for target, repository in repositories.items() if target != PREDICTOR]
     store.remove(name for name in store.images() if name.rpartition(":")[0] in let_go and name not in kept)
+    store.remove(store.nameless(store.images()))
 
 
 def superseded(listed: Iterable[Mapping[str, Any]], repositories: Iterable[str], wanted: Iterable[str]) -> list[str]:

@@ -14,6 +14,7 @@ from devcluster.images import oci
 
 NAMESPACE = "k8s.io"  # the one that the kubelet reads
 HOLLOW_FROM = 1 << 20
+_BY_DIGEST = "sha256:"
 
 
 class ImageStoreError(DevclusterError):
@@ -49,6 +50,15 @@ def remove(names: Iterable[str]) -> None:
     """Forget images; what no other image shares is freed in the background."""
     if chosen := list(names):
         _run("images", "remove", *chosen)
+
+
+def nameless(records: Mapping[str, str]) -> list[str]:
+    """Return the records (full name -> digest) that only the kubelet's side made, of images that lost their last name.
+
+    It keeps one per image under the digest of its configuration, which `ctr images remove NAME` leaves there.
+    """
+    named = {digest for name, digest in records.items() if not name.startswith(_BY_DIGEST)}
+    return [name for name, digest in records.items() if name.startswith(_BY_DIGEST) and digest not in named]
 
 
 def missing(wanted: Iterable[oci.StaticImage]) -> list[oci.StaticImage]:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from devcluster.images.pruning import superseded
+from devcluster.images.store import nameless
 
 pytestmark = pytest.mark.unit
 TRAINER, OPERATOR = "dev.local/transfermodel-trainer", "dev.local/transfermodel-operator"
@@ -35,3 +36,12 @@ def test_what_is_wanted_stays_however_old() -> None:
 def test_images_of_others_are_not_touched() -> None:
     others = [image(number, f"dev.local/transfermodel-trainer-of-others:{number}") for number in range(5)]
     assert superseded(others, [TRAINER], []) == []
+
+
+def test_records_without_a_name_are_found() -> None:
+    records = {
+        f"{TRAINER}:c": "sha256:manifest-c",
+        "sha256:configuration-c": "sha256:manifest-c",
+        "sha256:configuration-a": "sha256:manifest-a",
+    }
+    assert nameless(records) == ["sha256:configuration-a"]
