@@ -6,8 +6,8 @@ PYTHON := .venv/bin/python
 CLUSTER_PYTHON := .venv-devcluster/bin/python
 CLUSTER ?= devcluster
 
-.PHONY: help bootstrap bootstrap-local bootstrap-cluster demo demo-cluster cluster-up cluster-down cluster-info images deploy \
-	test test-unit test-laptop test-api test-e2e test-devcluster check format generate bench
+.PHONY: help bootstrap bootstrap-local bootstrap-cluster demo demo-text demo-cluster cluster-up cluster-down cluster-info images deploy \
+	test test-unit test-laptop test-api test-e2e test-devcluster check format generate bench bench-training
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | column -t -s '|'
@@ -23,6 +23,9 @@ bootstrap-cluster:
 
 demo: bootstrap-local ## train, compare, serve and ask on this machine: no cluster, no root (TORCH_INDEX=cpu: without CUDA)
 	@$(PYTHON) -m examples.digits.laptop
+
+demo-text: bootstrap-local ## the same with sentences, from a pretrained text encoder of 90 MB
+	@$(PYTHON) -m examples.text.laptop
 
 demo-cluster: bootstrap cluster-up images deploy ## the same in a cluster, then scale to zero and wake
 	@$(PYTHON) -m examples.digits.demo
@@ -72,3 +75,6 @@ test: ## everything that this machine can host
 
 bench: bootstrap cluster-up images deploy ## measure; prints figures with their spread
 	@$(PYTHON) -m tests.bench
+
+bench-training: bootstrap ## only what training takes and reaches, against the tutorial: no cluster
+	@$(PYTHON) -m tests.bench --only training

@@ -6,15 +6,15 @@ from typing import Final
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from transfermodel_predictor.inference.errors import UnreadableSample
+from transfermodel_predictor.inference.limits import DEFAULT
+
+__all__ = ["FORMATS", "PIXEL_LIMIT", "UnreadableImage", "UnreadableSample", "decode_image", "to_rgb"]
+
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 """Pillow tries no other decoder: each is code that strangers' bytes run through."""
-PIXEL_LIMIT: Final = 50_000_000
-"""Width times height; told by the header, before anything is unpacked."""
+PIXEL_LIMIT: Final = DEFAULT.image_pixels
 SIDE_LIMIT: Final = 65_500
-
-
-class UnreadableSample(ValueError):
-    """The bytes are no sample that can be used; the message is a whole sentence."""
 
 
 class UnreadableImage(UnreadableSample):

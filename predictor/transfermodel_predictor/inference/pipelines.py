@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from transfermodel_predictor.artifact.description import ImagePreprocessing, Preprocessing
+from transfermodel_predictor.artifact.description import ImagePreprocessing, Preprocessing, TextPreprocessing
 from transfermodel_predictor.inference.decode import decode_image
+from transfermodel_predictor.inference.limits import DEFAULT, SampleLimits
 from transfermodel_predictor.inference.preprocess import normalise, resize_and_crop
 
 
@@ -41,14 +42,15 @@ class ImagePipeline:
 
     dtype: np.dtype[Any] = np.dtype(np.uint8)
 
-    def __init__(self, preprocessing: ImagePreprocessing) -> None:
+    def __init__(self, preprocessing: ImagePreprocessing, limits: SampleLimits = DEFAULT) -> None:
         """Take what is done to images."""
         self.preprocessing = preprocessing
+        self.limits = limits
         self.shape: tuple[int, ...] = (3, preprocessing.size, preprocessing.size)
 
     def decode(self, data: bytes) -> Image.Image:
         """Return an encoded image as RGB. Raises UnreadableSample."""
-        return decode_image(data)
+        return decode_image(data, self.limits.image_pixels)
 
     def row(self, decoded: Image.Image) -> NDArray[np.uint8]:
         """Return its pixels, resized and cropped."""
@@ -63,19 +65,27 @@ class ImagePipeline:
         return [self.decode(data) for data in blank_images(self.preprocessing.size)]
 
 
-NEEDED_FILES: Final[Mapping[str, tuple[str, ...]]] = {"Image": (), "Text": ("tokenizer.json",), "Audio": ()}
+TOKENIZER: Final = "tokenizer.json"
+NEEDED_FILES: Final[Mapping[str, tuple[str, ...]]] = {"Image": (), "Text": (TOKENIZER,), "Audio": ()}
 """By modality: the artifact's files that its pipeline is made from, beside model.json."""
 
 
-def pipeline_of(preprocessing: Preprocessing, files: Mapping[str, bytes]) -> Pipeline:
+def pipeline_of(preprocessing: Preprocessing, files: Mapping[str, bytes], limits: SampleLimits = DEFAULT) -> Pipeline:
     """Return the pipeline of a model's preprocessing; files: those that it needs, by name.
 
     Raises:
         ArtifactMalformed: A file cannot be read.
     """
+    # The libraries for text and audio are imported where they are needed alone: images are what must start in no time.
     if isinstance(preprocessing, ImagePreprocessing):
-        return ImagePipeline(preprocessing)
-    raise NotImplementedError(preprocessing.modality)
+        return ImagePipeline(preprocessing, limits)
+    if isinstance(preprocessing, TextPreprocessing):
+        from transfermodel_predictor.inference.text import TextPipeline
+
+        return TextPipeline(preprocessing, files[TOKENIZER], limits)
+    from transfermodel_predictor.inference.audio import AudioPipeline
+
+    return AudioPipeline(preprocessing, limits)
 
 
 def blank_images(size: int) -> list[bytes]:

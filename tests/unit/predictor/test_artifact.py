@@ -111,7 +111,7 @@ def digest_of(data: bytes) -> str:
         ({"task": "Horoscope"}, "task"),
         ({"labels": []}, "labels"),
         ({"labels": ["a", "a"]}, "differ"),
-        ({"signature": {"input": "pictures"}}, "signature.input"),
+        ({"signature": {"inputs": ["pictures"]}}, "signature.inputs"),
     ],
 )
 def test_a_description_that_cannot_be_served_says_why(change: dict[str, object], said: str) -> None:
@@ -128,5 +128,5 @@ def test_what_a_newer_trainer_adds_is_ignored() -> None:
 def test_a_description_is_camel_case_and_holds_no_nulls() -> None:
     document = json.loads(describe().to_json())
     assert document["schemaVersion"] == 1
-    assert document["signature"] == {"input": "images", "output": "logits"}
+    assert document["signature"] == {"inputs": ["images"], "output": "logits"}
     assert "resizeTo" not in document["preprocessing"]
