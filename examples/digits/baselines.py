@@ -8,7 +8,7 @@ from torch import Tensor
 from transfermodel_predictor.artifact.description import ImagePreprocessing
 from transfermodel_predictor.inference.decode import decode_image
 from transfermodel_predictor.inference.preprocess import resize_and_crop
-from transfermodel_trainer.backbones.network import Network
+from transfermodel_trainer.backbones.load import image_network
 from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.training.device import choose_device
@@ -19,7 +19,7 @@ from transfermodel_trainer.training.ridge import fit_ridge
 
 from examples.digits.dataset import FRAME, Digits, Files
 
-ARCHITECTURE = "resnet18"
+ARCHITECTURE = "torchvision/resnet18"
 SEED = 0
 # What spec.backbone.input {size: 32} means.
 PREPROCESSING = ImagePreprocessing(size=FRAME, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
@@ -45,7 +45,7 @@ def untrained_trunk(train: Samples, test: Samples) -> float:
     device = choose_device(0)
     feed = ImageFeed(PREPROCESSING, device.torch)
     torch.manual_seed(SEED)
-    network = Network(ARCHITECTURE, FRAME, int(train.classes.max()) + 1).to(device.torch)
+    network = image_network(ARCHITECTURE, FRAME, int(train.classes.max()) + 1).to(device.torch)
     fit_probe(network, train, feed, Progress(quiet=True))
     return accuracy(compute_logits(network, test, feed), test)
 

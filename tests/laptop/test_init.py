@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import save_file
-from transfermodel_trainer.backbones.network import Network
+from transfermodel_trainer.backbones.load import image_network
 
 from tests.support.command import command
 from tests.support.datasets import Files, folder, picture
@@ -68,7 +68,7 @@ def test_from_a_folder_to_a_model(tmp_path: Path, colours: Path) -> None:
 
 
 def test_weights_of_ones_own(tmp_path: Path, colours: Path) -> None:
-    save_file(Network("resnet18", 64, 3).torchvision_state(), tmp_path / "own.safetensors")
+    save_file(image_network("torchvision/resnet18", 64, 3).library_state(), tmp_path / "own.safetensors")
     made = command("init", "colours", "--weights", "own.safetensors", "--out", "a.yaml", folder=tmp_path)
     assert made.code == 0, made.err
     ran = command("run", "-f", "a.yaml", "--json", folder=tmp_path)

@@ -131,9 +131,7 @@ def learn(
     progress.say(f"Computing on {device.name}, {torch.get_num_threads()} threads. {device.warning or ''}".rstrip())
     if checkpoints is not None:
         checkpoints.open(request, inputs_digest, device.name)
-    plan = backbones.plan(
-        request.backbone, environment, folder, machine.cache_folder(), allow_named_weights=request.allow_named_weights
-    )
+    plan = backbones.plan(request, environment, folder, machine.cache_folder())
     fetched = fetching.result()
     labels = fetched[0].classes.labels
     torch.manual_seed(request.training.seed)

@@ -8,24 +8,42 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
-from transfermodel_operator.api import FailureClass, Reason, RunBackbone
+from transfermodel_operator.api import FailureClass, Reason, RunRequest
 from transfermodel_operator.api.spec import Input
+from transfermodel_predictor.artifact.description import ImagePreprocessing
 from transfermodel_predictor.artifact.manifest import write_manifest
-from transfermodel_trainer.backbones import preprocessing, registry, weights
-from transfermodel_trainer.backbones.load import BackbonePlan, plan
-from transfermodel_trainer.backbones.network import Network
+from transfermodel_trainer.backbones import hub, preprocessing, registry, torchvision_library, weights
+from transfermodel_trainer.backbones.load import BackbonePlan, LoadedBackbone, image_network, plan
+from transfermodel_trainer.backbones.stored import sha256_of
 from transfermodel_trainer.errors import RunError
 
 
-def backbone(**values: Any) -> RunBackbone:
-    return RunBackbone.model_validate_json(json.dumps(values))
+def backbone(task: str = "ImageClassification", **values: Any) -> RunRequest:
+    """Return a request with this backbone."""
+    wire = {
+        "run": "0",
+        "namespace": "tests",
+        "name": "a",
+        "task": task,
+        "backbone": values,
+        "data": {"train": {"uri": "file:///nowhere"}},
+        "training": {"strategy": "FeatureExtraction"},
+        "outputUri": "file:///nowhere",
+    }
+    return RunRequest.model_validate_json(json.dumps(wire))
 
 
-def planned(given: RunBackbone, tmp_path: Path, *, allow: bool = True) -> BackbonePlan:
-    return plan(given, {}, tmp_path, tmp_path, allow_named_weights=allow)
+def planned(given: RunRequest, tmp_path: Path, *, allow: bool = True) -> BackbonePlan:
+    return plan(given.model_copy(update={"allow_named_weights": allow}), {}, tmp_path, tmp_path)
 
 
-def refused(given: RunBackbone, tmp_path: Path, *, allow: bool = True) -> RunError:
+def images_of(loaded: LoadedBackbone) -> ImagePreprocessing:
+    """Return its preprocessing, which is of images."""
+    assert isinstance(loaded.preprocessing, ImagePreprocessing)
+    return loaded.preprocessing
+
+
+def refused(given: RunRequest, tmp_path: Path, *, allow: bool = True) -> RunError:
     with pytest.raises(RunError) as caught:
         planned(given, tmp_path, allow=allow).load(3)
     return caught.value
@@ -37,21 +55,21 @@ def refused(given: RunBackbone, tmp_path: Path, *, allow: bool = True) -> RunErr
 )
 def test_an_unknown_name_brings_the_nearest(name: str, nearest: str) -> None:
     with pytest.raises(RunError) as caught:
-        registry.architecture(f"torchvision/{name}")
+        registry.find(f"torchvision/{name}")
     assert caught.value.reason is Reason.UNKNOWN_BACKBONE
     assert f"torchvision/{nearest}" in caught.value.message
 
 
 def test_only_classification_models_are_backbones() -> None:
-    assert "resnet18" in registry.names()
-    assert not {"fcn_resnet50", "fasterrcnn_resnet50_fpn", "r3d_18"} & set(registry.names())
+    assert "resnet18" in torchvision_library.names()
+    assert not {"fcn_resnet50", "fasterrcnn_resnet50_fpn", "r3d_18"} & set(torchvision_library.names())
 
 
 def test_state_dict_is_torchvisions_own() -> None:
-    network = Network("resnet18", 32, 7)
+    network = image_network("torchvision/resnet18", 32, 7)
     network.load_state_dict(network.state_dict())
-    model = registry.build("resnet18", 32, classes=7)
-    model.load_state_dict(network.torchvision_state())
+    model = torchvision_library.build("resnet18", 32, classes=7)
+    model.load_state_dict(network.library_state())
     images = torch.randn(2, 3, 32, 32)
     torch.testing.assert_close(model.eval()(images), network.eval()(images))
 
@@ -76,12 +94,12 @@ def test_a_transformer_refuses_what_its_patches_do_not_divide(tmp_path: Path) ->
 def stored(tmp_path: Path) -> Path:
     """Weights of a resnet18 with another number of classes, in half precision."""
     path = tmp_path / "weights.safetensors"
-    state = registry.build("resnet18", 32, classes=11).state_dict()
+    state = torchvision_library.build("resnet18", 32, classes=11).state_dict()
     save_file({key: value.half() if value.is_floating_point() else value for key, value in state.items()}, path)
     return path
 
 
-def from_uri(path: Path, name: str = "resnet18", size: int = 32) -> RunBackbone:
+def from_uri(path: Path, name: str = "resnet18", size: int = 32) -> RunRequest:
     return backbone(name=f"torchvision/{name}", weights={"uri": f"file://{path}"}, input={"size": size})
 
 
@@ -92,7 +110,7 @@ def test_a_file_fits_and_its_classifier_is_dropped(stored: Path, tmp_path: Path)
     assert loaded.network.trunk.state_dict()["conv1.weight"].dtype is torch.float32
     assert loaded.network.head.out_features == 3
     assert loaded.pretrained
-    assert loaded.source.digest == weights.sha256_of(stored)
+    assert loaded.source.digest == sha256_of(stored)
     state = weights.read_safetensors(stored, "it")
     assert torch.equal(loaded.network.trunk.state_dict()["layer4.1.conv2.weight"], state["layer4.1.conv2.weight"])
 
@@ -147,7 +165,7 @@ def test_no_safetensors_at_all(tmp_path: Path) -> None:
 def test_the_position_embedding_of_another_size(tmp_path: Path) -> None:
     path, folder = tmp_path / "vit.safetensors", tmp_path / "run"
     folder.mkdir()
-    save_file(registry.build("vit_b_32", 64).state_dict(), path)
+    save_file(torchvision_library.build("vit_b_32", 64).state_dict(), path)
     error = refused(from_uri(path, "vit_b_32", size=32), folder)
     assert error.reason is Reason.WEIGHTS_MISMATCH
     assert "encoder.pos_embedding" in error.message
@@ -187,18 +205,18 @@ def test_weights_that_cannot_be_downloaded(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(hub, "CONNECT_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         with pytest.raises(OSError, match=r"no answer|timed out"):
-            weights._reach(f"https://127.0.0.1:{silent.getsockname()[1]}/x.pth")
+            hub.reach(f"https://127.0.0.1:{silent.getsockname()[1]}/x.pth")
 
 
 def test_cached_weights_need_no_network(tmp_path: Path) -> None:
-    save_file(registry.build("resnet18", 224).state_dict(), tmp_path / "resnet18-IMAGENET1K_V1.safetensors")
+    save_file(torchvision_library.build("resnet18", 224).state_dict(), tmp_path / "resnet18-IMAGENET1K_V1.safetensors")
     given = backbone(name="torchvision/resnet18", weights={"name": "DEFAULT"}, input={"size": 64, "resize": "Exact"})
     loaded = planned(given, tmp_path).load(2)
-    assert (loaded.preprocessing.size, loaded.preprocessing.resize_to) == (64, None)
+    assert (images_of(loaded).size, images_of(loaded).resize_to) == (64, None)
     assert loaded.source.reference == "IMAGENET1K_V1"
 
 
@@ -206,15 +224,15 @@ def test_cached_weights_need_no_network(tmp_path: Path) -> None:
 
 
 def test_the_weights_own_transforms() -> None:
-    entry = weights.named_weights("efficientnet_b0", "IMAGENET1K_V1")
-    found = preprocessing.of_named_weights(entry, "efficientnet_b0")
+    entry = torchvision_library.named_weights("efficientnet_b0", "IMAGENET1K_V1")
+    found = torchvision_library.of_named_weights(entry, "efficientnet_b0")
     assert (found.size, found.resize_to, found.interpolation) == (224, 256, "bicubic")
     assert found.mean == (0.485, 0.456, 0.406)
 
 
 def test_inceptions_own_normalisation_is_part_of_the_preprocessing() -> None:
-    entry = weights.named_weights("inception_v3", "IMAGENET1K_V1")
-    assert preprocessing.of_named_weights(entry, "inception_v3").mean == (0.5, 0.5, 0.5)
+    entry = torchvision_library.named_weights("inception_v3", "IMAGENET1K_V1")
+    assert torchvision_library.of_named_weights(entry, "inception_v3").mean == (0.5, 0.5, 0.5)
 
 
 def test_an_input_without_mean_keeps_that_of_the_base() -> None:
@@ -237,8 +255,8 @@ def base(tmp_path: Path) -> dict[str, str]:
     """A published resnet18 of five classes at 48 pixels."""
     folder = tmp_path / "base"
     folder.mkdir()
-    network = Network("resnet18", 48, 5)
-    save_file(network.torchvision_state(), folder / "model.safetensors")
+    network = image_network("torchvision/resnet18", 48, 5)
+    save_file(network.library_state(), folder / "model.safetensors")
     (folder / "model.json").write_text(
         json.dumps(
             {
@@ -262,7 +280,7 @@ def base(tmp_path: Path) -> dict[str, str]:
 
 def test_a_base_brings_architecture_trunk_and_preprocessing(base: dict[str, str], tmp_path: Path) -> None:
     loaded = planned(backbone(base=base), tmp_path).load(2)
-    assert (loaded.name, loaded.preprocessing.size, loaded.preprocessing.resize) == (
+    assert (loaded.name, images_of(loaded).size, images_of(loaded).resize) == (
         "torchvision/resnet18",
         48,
         "Exact",

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 from transfermodel_operator.api import Reason
-from transfermodel_trainer.backbones.network import Network
+from transfermodel_trainer.backbones.load import image_network
 from transfermodel_trainer.errors import RunError
 from transfermodel_trainer.publishing.export import check_export, export_onnx, pooling_matrix
 
@@ -30,7 +30,7 @@ FAMILIES = [
 
 @pytest.mark.parametrize(("name", "size"), FAMILIES)
 def test_every_family(name: str, size: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    network = Network(name, size, 7).eval()
+    network = image_network(f"torchvision/{name}", size, 7).eval()
     model = export_onnx(network, {"images": network.example(2)[0]}, tmp_path / "model.onnx")
     check_export(model, network, {"images": torch.randn(4, 3, size, size)}, 2)
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"], "one file"
@@ -49,7 +49,7 @@ def test_pooling_is_torchs(source: int, target: int) -> None:
 
 
 def test_a_graph_that_differs_is_refused(tmp_path: Path) -> None:
-    network = Network("squeezenet1_1", 32, 3).eval()
+    network = image_network("torchvision/squeezenet1_1", 32, 3).eval()
     model = export_onnx(network, {"images": network.example(2)[0]}, tmp_path / "model.onnx")
     with torch.no_grad():
         network.head.bias.add_(0.1)

@@ -5,6 +5,7 @@ import torch
 from transfermodel_operator.api import Reason
 from transfermodel_operator.api.spec import FineTuning
 from transfermodel_predictor.artifact.description import ImagePreprocessing
+from transfermodel_trainer.backbones.load import image_network
 from transfermodel_trainer.backbones.network import Network
 from transfermodel_trainer.backbones.stages import stages, unfreeze_last
 from transfermodel_trainer.data.samples import Samples
@@ -56,15 +57,15 @@ def tune(network: Network, count: int, **settings: object) -> list[float]:
 
 
 def test_it_learns() -> None:
-    losses = tune(Network("resnet18", 32, 2), 16)
+    losses = tune(image_network("torchvision/resnet18", 32, 2), 16)
     assert losses[-1] < losses[0]
 
 
 def test_it_is_repeatable() -> None:
     torch.manual_seed(5)
-    first = tune(Network("squeezenet1_1", 32, 2), 8)
+    first = tune(image_network("torchvision/squeezenet1_1", 32, 2), 8)
     torch.manual_seed(5)
-    assert tune(Network("squeezenet1_1", 32, 2), 8) == first
+    assert tune(image_network("torchvision/squeezenet1_1", 32, 2), 8) == first
 
 
 def test_each_epoch_is_judged_by_the_validation_set_and_not_changed_by_it() -> None:
@@ -74,7 +75,7 @@ def test_each_epoch_is_judged_by_the_validation_set_and_not_changed_by_it() -> N
     histories = []
     for validation in (None, images(20)):
         torch.manual_seed(5)
-        network, progress = Network("mobilenet_v3_small", 32, 2), Progress(quiet=True)
+        network, progress = image_network("torchvision/mobilenet_v3_small", 32, 2), Progress(quiet=True)
         training = images(8)
         torch.manual_seed(6)
         histories.append(fine_tune(network, training, feed, device, settings, 0, progress, validation=validation))
@@ -90,11 +91,11 @@ def test_each_epoch_is_judged_by_the_validation_set_and_not_changed_by_it() -> N
 
 @pytest.mark.parametrize("count", [1, 9, 17])
 def test_a_batch_of_one_does_not_break_normalisation(count: int) -> None:
-    tune(Network("resnet18", 32, 2), count, epochs=1)
+    tune(image_network("torchvision/resnet18", 32, 2), count, epochs=1)
 
 
 def test_frozen_parts_stay_as_they_are() -> None:
-    network = Network("resnet18", 32, 2)
+    network = image_network("torchvision/resnet18", 32, 2)
     before = {key: value.clone() for key, value in network.state_dict().items()}
     tune(network, 8, unfreeze="LastStages", stages=1, epochs=1)
     changed = {
@@ -122,7 +123,7 @@ def test_one_cycle_rises_and_falls(total: int) -> None:
 
 def test_a_rate_too_high_is_a_sentence() -> None:
     with pytest.raises(RunError) as caught:
-        tune(Network("vgg11", 32, 2), 8, learningRate="1e30", epochs=4)
+        tune(image_network("torchvision/vgg11", 32, 2), 8, learningRate="1e30", epochs=4)
     assert caught.value.reason is Reason.TRAINING_DIVERGED
     assert "learningRate" in caught.value.message
 
@@ -138,7 +139,7 @@ def test_a_rate_too_high_is_a_sentence() -> None:
     ],
 )
 def test_stages(name: str, size: int, expected: int) -> None:
-    network = Network(name, size, 2)
+    network = image_network(f"torchvision/{name}", size, 2)
     found = stages(network)
     assert len(found) == expected
     held = {id(p) for stage in found for module in stage for p in module.parameters()}
@@ -148,5 +149,5 @@ def test_stages(name: str, size: int, expected: int) -> None:
 
 def test_more_stages_than_there_are() -> None:
     with pytest.raises(RunError, match="has 5 stages") as caught:
-        unfreeze_last(Network("resnet18", 32, 2), 5)
+        unfreeze_last(image_network("torchvision/resnet18", 32, 2), 5)
     assert caught.value.reason is Reason.INVALID_SPEC

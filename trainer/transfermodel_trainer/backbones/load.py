@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from transfermodel_operator.api import BaseArtifact, Reason, RunBackbone
-from transfermodel_operator.api.run import DATA_CREDENTIALS_PREFIX, OUTPUT_CREDENTIALS_PREFIX
+from transfermodel_operator.api import BaseArtifact, Reason, RunRequest
+from transfermodel_operator.api.run import OUTPUT_CREDENTIALS_PREFIX
 from transfermodel_predictor.artifact.description import (
+    MODALITIES,
     ImagePreprocessing,
     ModelDescription,
     Preprocessing,
@@ -15,17 +16,9 @@ from transfermodel_predictor.artifact.description import (
 from transfermodel_predictor.artifact.errors import ArtifactError, StorageUnavailable
 from transfermodel_predictor.artifact.load import fetch
 
-from transfermodel_trainer.backbones import preprocessing, registry
+from transfermodel_trainer.backbones import preprocessing, registry, trunk
 from transfermodel_trainer.backbones.network import Network
-from transfermodel_trainer.backbones.weights import (
-    download_named,
-    load_trunk,
-    named_weights,
-    read_safetensors,
-    sha256_of,
-)
-from transfermodel_trainer.data.files import open_file
-from transfermodel_trainer.data.sources import data_errors
+from transfermodel_trainer.backbones.weights import load_trunk, read_safetensors
 from transfermodel_trainer.errors import RunError, StorageFailure
 
 
@@ -34,7 +27,7 @@ class LoadedBackbone:
     """A network with its trunk's weights in place and a fresh head."""
 
     network: Network
-    preprocessing: ImagePreprocessing
+    preprocessing: Preprocessing
     name: str
     """<library>/<architecture>."""
     source: WeightsSource
@@ -47,62 +40,89 @@ class LoadedBackbone:
 class BackbonePlan:
     """What is known before the data is: everything but the number of classes."""
 
-    architecture: str
-    preprocessing: ImagePreprocessing
+    name: str
+    """<library>/<architecture>."""
+    preprocessing: Preprocessing
     source: WeightsSource
     weights: Path | None
     """A safetensors file; None: random weights."""
     weights_name: str
     """For sentences."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Of an encoder's folder: they go into the artifact."""
 
     def load(self, classes: int) -> LoadedBackbone:
         """Build the network for K classes and load its trunk. Raises WeightsMismatch or InvalidSpec."""
-        network = Network(self.architecture, self.preprocessing.size, classes)
+        network = network_of(self.name, self.preprocessing, classes, self.files)
         network.check_input()
         if self.weights is not None:
             load_trunk(network, read_safetensors(self.weights, self.weights_name), self.weights_name)
-        name = f"{registry.LIBRARY}/{self.architecture}"
-        return LoadedBackbone(network, self.preprocessing, name, self.source, self.weights is not None)
+        return LoadedBackbone(
+            network, self.preprocessing, self.name, self.source, self.weights is not None, dict(self.files)
+        )
 
 
-def plan(
-    backbone: RunBackbone, environment: Mapping[str, str], folder: Path, cache: Path, *, allow_named_weights: bool
-) -> BackbonePlan:
+def network_of(name: str, settled: Preprocessing, classes: int, files: Mapping[str, bytes] | None = None) -> Network:
+    """Return a backbone's network with random weights for what a preprocessing makes of samples.
+
+    Raises:
+        RunError: UnknownBackbone or InvalidSpec.
+    """
+    if settled.modality == "Text":
+        raise NotImplementedError(settled.modality)
+    built = registry.build(name, settled.size, files)
+    return Network(trunk.of_spectrograms(built) if settled.modality == "Audio" else built, classes)
+
+
+def image_network(name: str, size: int, classes: int) -> Network:
+    """Return a network of images of `size` pixels a side with random weights.
+
+    Raises:
+        RunError: UnknownBackbone or InvalidSpec.
+    """
+    return Network(registry.build(name, size), classes)
+
+
+def plan(request: RunRequest, environment: Mapping[str, str], folder: Path, cache: Path) -> BackbonePlan:
     """Find the architecture, fetch its weights, settle the preprocessing.
+
+    Args:
+        request: the run.
+        environment: holds the credentials.
+        folder: for files of this run.
+        cache: for files that another run may use again.
 
     Raises:
         RunError: UnknownBackbone, InputRequired, WeightsUnavailable, BaseNotFound or what storage says.
     """
+    backbone, weights = request.backbone, request.backbone.weights
     if backbone.base is not None:
-        return _of_base(backbone, backbone.base, environment, folder)
-    if backbone.name is None or backbone.weights is None:
+        return _of_base(request, backbone.base, environment, folder)
+    if backbone.name is None or weights is None:
         raise RunError(Reason.INVALID_SPEC, "spec.backbone: set name with weights, or fromTransferModel.")
-    name = registry.architecture(backbone.name)
-    weights = backbone.weights
+    library, architecture = registry.find(backbone.name)
+    registry.check_task(library, backbone.name, request.task)
     if weights.name is not None:
-        entry = named_weights(name, weights.name)
-        if not allow_named_weights:
+        named = library.named(architecture, weights.name, cache)
+        if not request.allow_named_weights:
             raise RunError(
                 Reason.WEIGHTS_UNAVAILABLE,
-                f"spec.backbone.weights.name {weights.name}: this installation does not load torchvision's own weights "
-                "(allowNamedWeights is false): store them as a .safetensors file and set spec.backbone.weights.uri.",
+                f"spec.backbone.weights.name {weights.name}: this installation does not load a library's own weights "
+                "(allowNamedWeights is false): store them yourself and set spec.backbone.weights.uri.",
             )
-        path = download_named(name, weights.name, cache)
-        settled = preprocessing.resolve(backbone.input, preprocessing.of_named_weights(entry, name))
-        origin = WeightsSource(kind="name", reference=entry.name, digest=sha256_of(path))
-        return BackbonePlan(name, settled, origin, path, f"spec.backbone.weights.name {entry.name}")
-    settled = preprocessing.resolve(backbone.input, None)
-    if weights.uri is not None:
-        path = folder / "weights.safetensors"
-        with data_errors("spec.backbone.weights.uri"):
-            storage, file = open_file(weights.uri, environment, DATA_CREDENTIALS_PREFIX)
-            storage.download(file, path)
-        origin = WeightsSource(kind="uri", reference=weights.uri, digest=sha256_of(path))
-        return BackbonePlan(name, settled, origin, path, f"spec.backbone.weights.uri {weights.uri}")
-    return BackbonePlan(name, settled, WeightsSource(kind="scratch"), None, "random weights")
+        found, kind = named.fetch(), "name"
+    elif weights.uri is not None:
+        found, kind = library.stored(weights.uri, environment, folder, cache), "uri"
+    else:
+        settled = preprocessing.settle(request.task, backbone.input, None)
+        return BackbonePlan(backbone.name, settled, WeightsSource(kind="scratch"), None, "random weights")
+    settled = preprocessing.settle(request.task, backbone.input, found.preprocessing)
+    origin = WeightsSource(kind=kind, reference=found.reference, digest=found.digest)
+    called = f"spec.backbone.weights.{kind} {found.reference}"
+    return BackbonePlan(backbone.name, settled, origin, found.weights, called, found.files)
 
 
-def _of_base(backbone: RunBackbone, base: BaseArtifact, environment: Mapping[str, str], folder: Path) -> BackbonePlan:
+def _of_base(request: RunRequest, base: BaseArtifact, environment: Mapping[str, str], folder: Path) -> BackbonePlan:
     called = f"{base.transfer_model}/{base.version}"
     try:
         files = fetch(
@@ -119,10 +139,21 @@ def _of_base(backbone: RunBackbone, base: BaseArtifact, environment: Mapping[str
         ) from error
     path = folder / "base.safetensors"
     path.write_bytes(files["model.safetensors"])
-    settled = preprocessing.resolve(backbone.input, of_images(description.preprocessing, called))
-    architecture = registry.architecture(description.backbone.name)
+    check_base(description, request, called)
+    settled = preprocessing.settle(request.task, request.backbone.input, description.preprocessing)
     source = WeightsSource(kind="base", reference=base.uri, digest=base.digest)
-    return BackbonePlan(architecture, settled, source, path, f"the model of {called}")
+    return BackbonePlan(description.backbone.name, settled, source, path, f"the model of {called}")
+
+
+def check_base(description: ModelDescription, request: RunRequest, called: str) -> None:
+    """Raise InvalidSpec unless a base's trunk takes what the task is about."""
+    takes = registry.TAKES
+    if takes[MODALITIES[description.task]] != takes[MODALITIES[request.task]]:
+        raise RunError(
+            Reason.INVALID_SPEC,
+            f"spec.backbone.fromTransferModel: {called} is a model for {description.task}, whose trunk is of no use "
+            f"for {request.task}: start from another model.",
+        )
 
 
 def of_images(settled: Preprocessing, called: str) -> ImagePreprocessing:

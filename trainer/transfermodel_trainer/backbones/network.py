@@ -1,91 +1,71 @@
-"""A network in two parts: a trunk that turns images into features, and one linear head."""
+"""A network in two parts: a trunk that turns samples into features, and one linear head."""
 
-from collections.abc import Mapping
-from typing import Final, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from transfermodel_operator.api import Reason
 
-from transfermodel_trainer.backbones import registry
+from transfermodel_trainer.backbones.trunk import Stages, Trunk
 from transfermodel_trainer.errors import RunError
-
-BATCH_FREE: Final[Mapping[int, str]] = {0: "batch"}
 
 
 class Network(nn.Module):
-    """logits = head(trunk(images)).
+    """logits = head(trunk(*arguments))."""
 
-    Works for every classification architecture of torchvision: its last Linear (SqueezeNet: last Conv2d) is the
-    classifier; it is taken out of the trunk and its place remembered, so that the state dict keeps torchvision's names.
-    """
-
-    def __init__(self, name: str, size: int, classes: int) -> None:
-        """Build the architecture with random weights.
-
-        Args:
-            name: of torchvision, such as resnet18.
-            size: height and width of the input, in pixels.
-            classes: K.
-        """
+    def __init__(self, trunk: Trunk, classes: int) -> None:
+        """Put a head for K classes on the trunk."""
         super().__init__()
-        trunk = registry.build(name, size)
-        self.classifier_name, width = _take_classifier(trunk)
-        self.name, self.size, self.width = name, size, width
-        self.trunk = trunk
-        self.head = nn.Linear(width, classes)
+        self.name, self.size, self.width, self.sizes = trunk.name, trunk.size, trunk.width, trunk.sizes
+        self.free_axes = trunk.free_axes
+        self.trunk = trunk.module
+        self.head = nn.Linear(trunk.width, classes)
         nn.init.zeros_(self.head.bias)
+        self._trunk = trunk
 
-    free_axes: Mapping[int, str] = BATCH_FREE
-    """Of its arguments, with names: what the exported graph leaves open."""
+    @property
+    def stages(self) -> Stages:
+        """The trunk's parts in the order of computation."""
+        return self._trunk.stages
 
     def example(self, count: int) -> tuple[Tensor, ...]:
-        """Return arguments for a few samples without content."""
-        return (torch.zeros(count, 3, self.size, self.size),)
+        """Return arguments for a few samples without content, on the CPU."""
+        return self._trunk.example(count)
 
-    def features(self, images: Tensor) -> Tensor:
-        """Return (N, D) for images (N, 3, H, W)."""
-        return cast(Tensor, self.trunk(images)).flatten(1)
+    def features(self, *arguments: Tensor) -> Tensor:
+        """Return (N, D)."""
+        return cast(Tensor, self.trunk(*arguments)).flatten(1)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return logits (N, K) for images (N, 3, H, W)."""
-        return cast(Tensor, self.head(self.features(images)))
+    def forward(self, *arguments: Tensor) -> Tensor:
+        """Return logits (N, K)."""
+        return cast(Tensor, self.head(self.features(*arguments)))
 
-    def is_classifier(self, key: str) -> bool:
-        """Tell whether a key of a torchvision state dict belongs to the classifier or an auxiliary head."""
-        return key.startswith((f"{self.classifier_name}.", "aux1.", "aux2.", "AuxLogits."))
+    def is_left_out(self, key: str) -> bool:
+        """Tell whether the trunk has no place for a tensor of the library's: a classifier's or an auxiliary head's."""
+        return key.startswith(self._trunk.left_out)
 
-    def torchvision_state(self) -> dict[str, Tensor]:
-        """Return all weights under torchvision's own names, as float32 on the CPU."""
-        head = self.head.state_dict(prefix=f"{self.classifier_name}.")
-        return {key: value.detach().cpu().contiguous() for key, value in (self.trunk.state_dict() | head).items()}
+    def library_weights(self) -> nn.Module:
+        """Return the part of the trunk whose tensors have the library's own names."""
+        return self._trunk.weights
+
+    def library_state(self) -> dict[str, Tensor]:
+        """Return all weights under the library's own names, on the CPU."""
+        head = self.head.state_dict(prefix=f"{self._trunk.classifier}.")
+        state = self._trunk.weights.state_dict() | head
+        return {key: value.detach().cpu().contiguous() for key, value in state.items()}
 
     def check_input(self) -> None:
-        """Raise InvalidSpec unless the trunk can take an image of its size."""
+        """Raise InvalidSpec unless the trunk can take a sample of its size."""
         training = self.training
         self.eval()
         try:
             with torch.inference_mode():
                 self(*self.example(1))
-        except (RuntimeError, AssertionError, ValueError) as error:
+        except (RuntimeError, AssertionError, ValueError, IndexError) as error:
             raise RunError(
                 Reason.INVALID_SPEC,
-                f"spec.backbone.input.size {self.size} does not suit torchvision/{self.name} "
-                f"({str(error).splitlines()[0]}): "
-                f"its least size is {registry.minimum_size(self.name)}, its own {registry.native_size(self.name)}.",
+                f"spec.backbone.input.size {self.size} does not suit {self.name} "
+                f"({(str(error).splitlines() or ['it fails'])[0]}): {self.sizes}.",
             ) from error
         finally:
             self.train(training)
-
-
-def _take_classifier(model: nn.Module) -> tuple[str, int]:
-    """Replace the classifier by something without weights; return its name and the number of features D."""
-    name, classifier = [(n, m) for n, m in model.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)][-1]
-    path, _, last = name.rpartition(".")
-    parent = model.get_submodule(path)
-    if isinstance(classifier, nn.Linear):
-        setattr(parent, last, nn.Identity())
-        return name, classifier.in_features
-    # SqueezeNet classifies each place, then averages; features are averaged first, so that the head is linear.
-    model.classifier = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    return name, classifier.in_channels

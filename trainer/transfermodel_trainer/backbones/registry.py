@@ -1,78 +1,72 @@
-"""torchvision's classification models by name."""
+"""The libraries that backbones come from. Another one is an entry here, and a module like its neighbours.
 
-import difflib
-from typing import Any
+Each is imported only where a run asks for it: that takes seconds.
+"""
 
-import torchvision
-from torch import nn
+from collections.abc import Callable, Mapping
+from typing import Final
+
 from transfermodel_operator.api import Reason
+from transfermodel_operator.api.spec import Task
+from transfermodel_predictor.artifact.description import MODALITIES
 
+from transfermodel_trainer.backbones.trunk import Library, Trunk
 from transfermodel_trainer.errors import RunError
 
-LIBRARY = "torchvision"
-FIXED_SIZE_OPTIONS = {"vit_": "image_size", "maxvit_": "input_size"}
-"""Architectures whose parameters depend on the input's size, and the builder's option for it."""
+
+def _torchvision() -> Library:
+    from transfermodel_trainer.backbones.torchvision_library import Torchvision
+
+    return Torchvision()
 
 
-def names() -> list[str]:
-    """Return the names of all classification architectures."""
-    return sorted(torchvision.models.list_models(module=torchvision.models))
+LIBRARIES: Final[Mapping[str, Callable[[], Library]]] = {
+    "torchvision": _torchvision,
+}
+
+TAKES: Final[Mapping[str, str]] = {"Image": "Image", "Text": "Text", "Audio": "Image"}
+"""By a task's modality: of what the backbone is. A spectrogram is shown to it as an image."""
 
 
-def architecture(backbone: str) -> str:
-    """Return the architecture's name in torchvision.
-
-    Raises:
-        RunError: UnknownBackbone, with the nearest names.
-    """
-    library, _, name = backbone.partition("/")
-    if library == LIBRARY and name in names():
-        return name
-    nearest = difflib.get_close_matches(name or library, names(), n=4, cutoff=0.5)
-    # difflib scores a mistyped number no higher than another family: the same letters count first.
-    letters = (name or library).rstrip("0123456789_")
-    nearest = list(dict.fromkeys([*(n for n in names() if letters and n.startswith(letters)), *nearest]))[:6]
-    hint = (
-        f"the nearest names are {', '.join(f'{LIBRARY}/{n}' for n in nearest)}" if nearest else "see torchvision's list"
-    )
-    raise RunError(
-        Reason.UNKNOWN_BACKBONE,
-        f"spec.backbone.name {backbone} is not a classification model of torchvision: {hint}.",
-    )
-
-
-def build(name: str, size: int, classes: int = 1000) -> nn.Module:
-    """Return the architecture with random weights, made for inputs of `size` pixels where it cares.
+def find(backbone: str) -> tuple[Library, str]:
+    """Return the library of <library>/<architecture>, and the architecture.
 
     Raises:
-        RunError: InvalidSpec when it cannot be made for that size.
+        RunError: UnknownBackbone, with what there is instead.
     """
-    options: dict[str, Any] = {"num_classes": classes}
-    if name in ("googlenet", "inception_v3"):
-        # The auxiliary heads only help training from scratch; their weights are dropped.
-        options |= {"aux_logits": False, "init_weights": True}
-    for prefix, option in FIXED_SIZE_OPTIONS.items():
-        if name.startswith(prefix):
-            options[option] = size if option == "image_size" else (size, size)
-    try:
-        model: nn.Module = torchvision.models.get_model(name, weights=None, **options)
-    except (ValueError, AssertionError, RuntimeError) as error:
+    name, _, architecture = backbone.partition("/")
+    if name not in LIBRARIES:
         raise RunError(
-            Reason.INVALID_SPEC,
-            f"spec.backbone.input.size {size} does not suit {LIBRARY}/{name} "
-            f"({str(error).strip() or 'not a multiple of its patches'}): "
-            f"its own size is {native_size(name)}.",
-        ) from error
-    return model
+            Reason.UNKNOWN_BACKBONE,
+            f"spec.backbone.name {backbone} is of no library that is known: use <library>/<architecture> with one of "
+            f"{', '.join(LIBRARIES)}.",
+        )
+    library = LIBRARIES[name]()
+    return library, library.architecture(architecture)
 
 
-def native_size(name: str) -> int:
-    """Return the input size in pixels that torchvision's best weights were trained for."""
-    size: int = torchvision.models.get_model_weights(name).DEFAULT.transforms().crop_size[0]
-    return size
+def check_task(library: Library, backbone: str, task: Task) -> None:
+    """Raise InvalidSpec unless a library's architectures take what the task is about."""
+    wanted = TAKES[MODALITIES[task]]
+    if library.modality == wanted:
+        return
+    fitting = {"Image": "torchvision/ and timm/", "Text": "sentence-transformers/ and transformers/"}[wanted]
+    raise RunError(
+        Reason.INVALID_SPEC,
+        f"spec.backbone.name {backbone} does not fit {task}: use a backbone of {fitting}.",
+    )
 
 
-def minimum_size(name: str) -> int:
-    """Return the least input size in pixels, as torchvision states it."""
-    sizes: tuple[int, int] = torchvision.models.get_model_weights(name).DEFAULT.meta["min_size"]
-    return max(sizes)
+def build(backbone: str, size: int, files: Mapping[str, bytes] | None = None) -> Trunk:
+    """Return a backbone's trunk with random weights.
+
+    Args:
+        backbone: <library>/<architecture>.
+        size: height and width of an input in pixels; of texts the most tokens.
+        files: of an encoder's folder, for text.
+
+    Raises:
+        RunError: UnknownBackbone or InvalidSpec.
+    """
+    library, architecture = find(backbone)
+    return library.build(architecture, size, files or {})

@@ -11,6 +11,8 @@
 | densenet | stem, one per dense block with its transition |
 | squeezenet, googlenet, inception | one per convolution or fire / inception module |
 | vgg, alexnet | one per convolution with its normalisation, then one for the hidden linear layers |
+| of timm | by the same rules: stem, then one per block, or per stage where a family has stages |
+| text encoders | embeddings, then one per encoder layer |
 
 Modules without weights, and lone normalisations, belong to the stage before them.
 """
@@ -19,20 +21,20 @@ from torch import nn
 from transfermodel_operator.api import Reason
 
 from transfermodel_trainer.backbones.network import Network
+from transfermodel_trainer.backbones.trunk import Stages
 from transfermodel_trainer.errors import RunError
 
 # Where a family keeps its blocks, when they are not the trunk's own children.
-CONTAINERS = ("features", "layers", "trunk_output", "blocks", "encoder.layers")
+CONTAINERS = ("features", "layers", "trunk_output", "blocks", "stages", "encoder.layers")
 NORMALISATIONS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
 
 
-def stages(network: Network) -> list[list[nn.Module]]:
-    """Return the trunk's stages in the order of computation.
+def walk(trunk: nn.Module) -> Stages:
+    """Return the stages of a trunk of images.
 
     Parameters of the trunk itself (a ViT's class token and positions) belong to none: they count as the stem's.
     """
-    trunk = network.trunk
-    found: list[list[nn.Module]] = []
+    found: Stages = []
     for name, module in _flat(trunk, ""):
         weights = list(module.parameters())
         joins = not weights or isinstance(module, NORMALISATIONS) or "transition" in name or _only_normalises(module)
@@ -41,6 +43,11 @@ def stages(network: Network) -> list[list[nn.Module]]:
         elif weights:
             found.append([module])
     return found
+
+
+def stages(network: Network) -> Stages:
+    """Return the trunk's stages in the order of computation."""
+    return network.stages
 
 
 def unfreeze_last(network: Network, count: int) -> list[nn.Module]:
@@ -53,7 +60,7 @@ def unfreeze_last(network: Network, count: int) -> list[nn.Module]:
     if count >= len(sequence):
         raise RunError(
             Reason.INVALID_SPEC,
-            f"spec.training.fineTuning.stages {count}: torchvision/{network.name} has {len(sequence)} stages; "
+            f"spec.training.fineTuning.stages {count}: {network.name} has {len(sequence)} stages; "
             f"set at most {len(sequence) - 1}, or unfreeze: All.",
         )
     network.requires_grad_(False)

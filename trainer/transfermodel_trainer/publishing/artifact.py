@@ -38,7 +38,7 @@ def write_artifact(folder: Path, model: bytes, backbone: LoadedBackbone, record:
     """Write all files and the manifest over them; return the digest."""
     folder.mkdir()
     (folder / "model.onnx").write_bytes(model)
-    safetensors.torch.save_file(backbone.network.torchvision_state(), folder / "model.safetensors")
+    safetensors.torch.save_file(backbone.network.library_state(), folder / "model.safetensors")
     (folder / "model.json").write_bytes(record.description.to_json())
     (folder / "metrics.json").write_text(_json(metrics(record)))
     (folder / "report.html").write_bytes(write_report(record))

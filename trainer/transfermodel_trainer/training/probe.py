@@ -55,7 +55,7 @@ def fit_probe(
     if not torch.isfinite(plain).all():
         raise RunBroken(
             Reason.TRAINING_DIVERGED,
-            f"The features of torchvision/{network.name} are not finite numbers: its weights or "
+            f"The features of {network.name} are not finite numbers: its weights or "
             "spec.backbone.input (mean, std) "
             "do not suit it.",
         )
