@@ -19,7 +19,7 @@ class Rollout:
 
     revisions: dict[str, Manifest]
     created: Manifest | None
-    """The newest Revision that was created."""
+    """The newest Revision; None while KServe does not know of it yet, and its word is of a spec before."""
     ready: str | None
     """Name of the newest Revision that is ready."""
     rolled_out: str | None
@@ -62,9 +62,11 @@ def read_rollout(live: Manifest, revisions: tuple[Manifest, ...]) -> Rollout:
     route_ready = route is not None and route["status"] == "True"
     broken = route is not None and route["status"] == "False"
     message = (route or {}).get("message") or (route or {}).get("reason") or "no reason is given"
+    created = str(component.get("latestCreatedRevision", ""))
     return Rollout(
         revisions=by_name,
-        created=by_name.get(component.get("latestCreatedRevision", "")),
+        # Knative counts its Revisions up in their names: …-00001.
+        created=by_name.get(created) if created == max(by_name, default="") else None,
         ready=component.get("latestReadyRevision"),
         rolled_out=component.get("latestRolledoutRevision"),
         serving=next((name for name, share in shares.items() if share == 100), None),

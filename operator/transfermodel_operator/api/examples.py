@@ -92,6 +92,44 @@ SPECS: Final[dict[str, Example]] = {
             "serviceAccountName": "model-reader",
         },
     },
+    "Texts that a table holds": {
+        "task": "TextClassification",
+        "backbone": {
+            "name": "sentence-transformers/all-MiniLM-L6-v2",
+            "weights": {"uri": "s3://weights/all-MiniLM-L6-v2"},
+            "input": {"maxTokens": 128},
+        },
+        "data": {
+            "train": {"uri": "s3://datasets/reviews/train.jsonl"},
+            "test": {"uri": "s3://datasets/reviews/test.jsonl"},
+            "format": {"textColumn": "review", "labelColumn": "rating"},
+        },
+        "training": {"strategy": "Auto"},
+    },
+    "Recordings, by their spectrograms": {
+        "task": "AudioClassification",
+        "backbone": {
+            "name": "torchvision/resnet18",
+            "weights": {"name": "DEFAULT"},
+            "input": {"size": 64, "sampleRate": 8000, "clipSeconds": "1.5"},
+        },
+        "data": {"train": {"uri": "s3://datasets/spoken-digits/train"}},
+        "training": {"strategy": "Auto", "fineTuning": {"unfreeze": "All", "epochs": 12}},
+    },
+    "Fine-tuned on a spot node's GPU, within a budget": {
+        "task": "ImageClassification",
+        "backbone": {"name": "timm/convnext_tiny", "weights": {"name": "DEFAULT"}},
+        "data": {"train": {"uri": "s3://datasets/insects/train"}},
+        "training": {
+            "strategy": "FineTuning",
+            "fineTuning": {"unfreeze": "All", "epochs": 20},
+            "maxDurationSeconds": 14400,
+            "interruptible": True,
+            "checkpointIntervalSeconds": 120,
+            "budget": {"gpuSeconds": 7200},
+            "resources": {"limits": {"nvidia.com/gpu": 1, "memory": "16Gi"}},
+        },
+    },
     "Random weights, for comparison": {
         "task": "ImageClassification",
         "backbone": {"name": "torchvision/resnet18", "weights": {"scratch": True}, "input": {"size": 32}},

@@ -55,6 +55,13 @@ def together(*changes: Change) -> Change:
 
 SCRATCH = put("backbone", {"name": "torchvision/resnet18", "weights": {"scratch": True}, "input": {"size": 32}})
 TUNE_ALL = put("training", {"strategy": "FineTuning", "fineTuning": {"unfreeze": "All"}})
+ENCODER = {
+    "name": "sentence-transformers/all-MiniLM-L6-v2",
+    "weights": {"uri": "s3://weights/all-MiniLM-L6-v2"},
+}
+TEXT = together(put("task", "TextClassification"), put("backbone", ENCODER))
+AUDIO = put("task", "AudioClassification")
+GPU = {"limits": {"nvidia.com/gpu": 1}}
 
 ACCEPTED: dict[str, Change] = {
     "the smallest": lambda spec: None,
@@ -89,6 +96,33 @@ ACCEPTED: dict[str, Change] = {
     ),
     "fine-tuning of two stages": put("training", {"strategy": "FineTuning", "fineTuning": {"stages": 2}}),
     "learning rate": put("training", {"strategy": "FineTuning", "fineTuning": {"learningRate": "6e-3"}}),
+    "fine-tuning's details for Auto": put("training", {"strategy": "Auto", "fineTuning": {"epochs": 3}}),
+    "timm": put("backbone.name", "timm/convnext_tiny.fb_in22k"),
+    "texts": TEXT,
+    "texts by an encoder of an organisation": together(
+        TEXT, put("backbone", {"name": "transformers/google-bert/bert-base-uncased", "weights": {"name": "DEFAULT"}})
+    ),
+    "texts by an encoder in an archive": together(TEXT, put("backbone.weights.uri", "https://x.test/minilm.tar.gz")),
+    "texts, cut": together(TEXT, put("backbone.input", {"maxTokens": 128})),
+    "texts in a table": together(
+        TEXT, put("data.train.uri", "s3://datasets/reviews.jsonl"), put("data.format", {"textColumn": "review"})
+    ),
+    "texts on another's encoder": together(TEXT, put("backbone", {"fromTransferModel": "base"})),
+    "recordings": AUDIO,
+    "recordings at a rate of their own": together(
+        AUDIO, put("backbone.input", {"size": 64, "sampleRate": 8000, "clipSeconds": "1.5"})
+    ),
+    "recordings, the rate alone": together(AUDIO, put("backbone.input", {"sampleRate": 8000})),
+    "recordings with weights of one's own, input left to us": together(
+        AUDIO, put("backbone.weights", {"uri": "s3://weights/a.safetensors"})
+    ),
+    "recordings from scratch": together(AUDIO, put("backbone.weights", {"scratch": True}), TUNE_ALL),
+    "interruptible": put("training", {"interruptible": True, "checkpointIntervalSeconds": 5}),
+    "a budget": put("training", {"budget": {"gpuSeconds": 3600}, "resources": GPU}),
+    "a budget of another maker's GPUs": put(
+        "training", {"budget": {"gpuSeconds": 3600}, "resources": {"limits": {"amd.com/gpu": 1}}}
+    ),
+    "a budget of nothing": put("training", {"budget": {}}),
     "a GPU": put("training.resources", {"limits": {"nvidia.com/gpu": 1, "memory": "4Gi"}, "requests": {"cpu": "500m"}}),
     "tolerations": put(
         "training.tolerations",
@@ -173,6 +207,64 @@ REFUSED: dict[str, tuple[Change, str]] = {
         together(SCRATCH, put("training", {"strategy": "FineTuning"})),
         "have nothing to extract",
     ),
+    # What a task knows.
+    "texts by a network for images": (put("task", "TextClassification"), "the backbone does not fit the task"),
+    "images by an encoder of texts": (put("backbone.name", "transformers/bert-base"), "the backbone does not fit"),
+    "recordings by an encoder of texts": (
+        together(AUDIO, put("backbone", ENCODER)),
+        "the backbone does not fit the task",
+    ),
+    "texts by a file of tensors": (
+        together(TEXT, put("backbone.weights.uri", "s3://weights/a.safetensors")),
+        "and a folder or an archive with config.json, tokenizer.json and model.safetensors for text",
+    ),
+    "recordings by a pickle": (
+        together(AUDIO, put("backbone.weights", {"uri": "s3://weights/a.pth"})),
+        "pickled weights are never loaded",
+    ),
+    "texts from scratch": (
+        together(TEXT, put("backbone.weights", {"scratch": True}), TUNE_ALL),
+        "text needs a pretrained encoder: set weights.name or weights.uri",
+    ),
+    "images without a size": (put("backbone.input", {"resize": "Exact"}), "input of images needs size"),
+    "images of tokens": (put("backbone.input", {"size": 64, "maxTokens": 64}), "input of images needs size"),
+    "images of a rate": (put("backbone.input", {"size": 64, "sampleRate": 8000}), "input of images needs size"),
+    "images of a length": (put("backbone.input", {"size": 64, "clipSeconds": "1"}), "input of images needs size"),
+    **{
+        f"texts with {name}": (together(TEXT, put("backbone.input", value)), "input of text knows only maxTokens")
+        for name, value in {
+            "a size": {"size": 64},
+            "a resize": {"resize": "Exact"},
+            "an interpolation": {"interpolation": "bicubic"},
+            "a mean": {"mean": ["0", "0", "0"], "std": ["1", "1", "1"]},
+            "a rate": {"sampleRate": 8000},
+            "a length": {"clipSeconds": "1"},
+        }.items()
+    },
+    **{
+        f"recordings with {name}": (
+            together(AUDIO, put("backbone.input", value)),
+            "input of audio knows only size, sampleRate and clipSeconds",
+        )
+        for name, value in {
+            "a resize": {"resize": "Exact"},
+            "an interpolation": {"interpolation": "bicubic"},
+            "a mean": {"mean": ["0", "0", "0"], "std": ["1", "1", "1"]},
+            "tokens": {"maxTokens": 64},
+        }.items()
+    },
+    "a budget of no GPU": (
+        put("training", {"budget": {"gpuSeconds": 3600}}),
+        "budget.gpuSeconds counts only with a GPU: set resources.limits, such as nvidia.com/gpu: 1",
+    ),
+    "a budget of a processor": (
+        put("training", {"budget": {"gpuSeconds": 3600}, "resources": {"limits": {"cpu": 1}}}),
+        "budget.gpuSeconds counts only with a GPU",
+    ),
+    "a budget of a GPU that is only requested": (
+        put("training", {"budget": {"gpuSeconds": 60}, "resources": {"requests": {"nvidia.com/gpu": 1}}}),
+        "budget.gpuSeconds counts only with a GPU",
+    ),
     "output in a folder": (put("output", {"uri": "file:///models"}), "must begin with s3://"),
     "more replicas than at most": (
         put("serving", {"minReplicas": 4, "maxReplicas": 2}),
@@ -185,11 +277,11 @@ REFUSED: dict[str, tuple[Change, str]] = {
     # Types, ranges and values.
     "no replicas at most": (put("serving.maxReplicas", 0), "should be greater than or equal to 1"),
     "an unknown task": (put("task", "Painting"), 'supported values: "ImageClassification"'),
-    "an unknown strategy": (put("training.strategy", "Auto"), '"FeatureExtraction", "FineTuning"'),
+    "an unknown strategy": (put("training.strategy", "Best"), '"FeatureExtraction", "FineTuning", "Auto"'),
     "no data": (lambda spec: spec.pop("data"), "spec.data: Required value"),
     "a library that is not there": (
         put("backbone.name", "resnet18"),
-        "must be torchvision/<architecture>, such as torchvision/resnet18",
+        "must be <library>/<architecture>, such as torchvision/resnet18",
     ),
     "scratch: false": (together(SCRATCH, TUNE_ALL, put("backbone.weights.scratch", False)), 'supported values: "true"'),
     "a learning rate as a number": (
@@ -201,6 +293,22 @@ REFUSED: dict[str, tuple[Change, str]] = {
         "must be a quantity, such as",
     ),
     "too short a time": (put("training.maxDurationSeconds", 1), "should be greater than or equal to 10"),
+    "a checkpoint every second": (
+        put("training.checkpointIntervalSeconds", 1),
+        "should be greater than or equal to 5",
+    ),
+    "a budget of nothing at all": (
+        put("training", {"budget": {"gpuSeconds": 0}, "resources": GPU}),
+        "should be greater than or equal to 1",
+    ),
+    "too few tokens": (
+        together(TEXT, put("backbone.input", {"maxTokens": 1})),
+        "should be greater than or equal to 8",
+    ),
+    "a clip of no length": (
+        together(AUDIO, put("backbone.input", {"clipSeconds": "0"})),
+        "must be a positive number as a string",
+    ),
     "two means": (put("backbone.input", {"size": 64, "mean": ["0", "0"], "std": ["1", "1", "1"]}), "at least 3 items"),
     # What nobody may say.
     "an unknown field": (put("trainig", {}), 'unknown field "spec.trainig"'),
@@ -270,7 +378,13 @@ def test_defaults_are_filled_in(cluster: ApiServer) -> None:
         "task": "ImageClassification",
         "backbone": {"name": "torchvision/resnet18", "weights": {"name": "DEFAULT"}},
         "data": {"train": {"uri": "s3://datasets/train"}},
-        "training": {"strategy": "FeatureExtraction", "seed": 0, "maxDurationSeconds": 3600},
+        "training": {
+            "strategy": "FeatureExtraction",
+            "seed": 0,
+            "maxDurationSeconds": 3600,
+            "interruptible": False,
+            "checkpointIntervalSeconds": 60,
+        },
         "serving": {"mode": "Knative", "minReplicas": 0, "maxReplicas": 3, "containerConcurrency": 0},
         "suspend": False,
     }
@@ -296,7 +410,11 @@ def test_a_part_is_completed(cluster: ApiServer) -> None:
 def test_columns_have_names_by_default(cluster: ApiServer) -> None:
     change = together(put("data.train.uri", "s3://datasets/birds.csv"), put("data.format", {"labelColumn": "species"}))
     spec = cluster.created(transfer_model(change))["spec"]
-    assert spec["data"]["format"] == {"pathColumn": "file", "labelColumn": "species"}
+    assert spec["data"]["format"] == {
+        "pathColumn": "file",
+        "textColumn": "text",
+        "labelColumn": "species",
+    }
 
 
 def test_an_unknown_field_is_not_dropped_in_silence(cluster: ApiServer) -> None:

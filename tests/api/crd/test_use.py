@@ -70,7 +70,7 @@ def get(cluster: ApiServer, name: str) -> Manifest:
 def test_explain_tells_what_a_field_means(cluster: ApiServer) -> None:
     text = " ".join(cluster.kubectl("explain", "tm.spec.training").split())
     assert "How and where the training run happens." in text
-    assert "strategy <string> enum: FeatureExtraction, FineTuning FeatureExtraction learns a new head" in text
+    assert "strategy <string> enum: FeatureExtraction, FineTuning, Auto FeatureExtraction learns a new head" in text
     assert "maxDurationSeconds <integer>" in text
 
 

@@ -85,7 +85,7 @@ def test_fields_keep_their_order_and_docstrings() -> None:
         "suspend",
     ]
     assert SPEC["spec.suspend"]["description"] == TransferModelSpec.model_fields["suspend"].description
-    assert SPEC["spec.training.fineTuning"]["description"] == "Details of strategy FineTuning."
+    assert SPEC["spec.training.fineTuning"]["description"] == "Details of strategies FineTuning and Auto."
     assert SPEC["spec.training.tolerations[items]"]["description"].startswith("A node taint that")
 
 
