@@ -95,13 +95,13 @@ def to_wire(
 def example_image(document: "Document") -> str:
     """Return the path of an image to try the model with: one of its own, where they lie in a folder of this machine."""
     from transfermodel.documents import is_local, local_path
-    from transfermodel.predictions.inputs import images_below
+    from transfermodel.predictions.inputs import SUFFIXES, files_below
 
     data = document.spec.data
     for source in (data.test, data.validation, data.train):
         if source is None or not is_local(source.uri):
             continue
         folder = local_path(source.uri, document.folder)
-        if folder.is_dir() and (image := next(images_below(folder), None)):
+        if folder.is_dir() and (image := next(files_below(folder, SUFFIXES), None)):
             return shown(image)
     return "IMAGE"

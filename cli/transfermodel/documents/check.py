@@ -92,7 +92,7 @@ def check_text(text: str, path: Path, target: Target, *, problem: Problem | None
         if not own:
             documents.append(_document(read, path))
     if not parts:
-        remedy = "Write a TransferModel; transfermodel init DIR makes one for a folder of images."
+        remedy = "Write a TransferModel; transfermodel init DIR makes one for images, texts or recordings."
         problems.append(Problem(_TOP, "", "the file is empty", remedy))
     return _checked(path, text, documents, problems + problems_together(documents))
 
@@ -130,7 +130,7 @@ def _others_there(path: Path) -> str:
     )
     if near := get_close_matches(path.name, names, n=1):
         return f"Did you mean {folder / near[0]}?"
-    return "transfermodel init DIR writes one for a folder of images."
+    return "transfermodel init DIR writes one for images, texts or recordings."
 
 
 def _checked(path: Path, text: str, documents: list[Document], problems: list[Problem]) -> Checked:

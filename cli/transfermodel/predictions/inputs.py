@@ -53,7 +53,7 @@ def expand(argument: str) -> Sequence[Path]:
     if path.is_dir():
         if not os.access(path, os.R_OK | os.X_OK):
             raise FileRefused("This folder may not be read; check who owns it.")
-        if not (images := list(images_below(path))):
+        if not (images := list(files_below(path, SUFFIXES))):
             raise FileRefused(f"There is no image in this folder; looked for {', '.join(SUFFIXES)}.")
         return images
     if path.exists():
@@ -66,12 +66,12 @@ def expand(argument: str) -> Sequence[Path]:
     return files
 
 
-def images_below(folder: Path) -> Iterator[Path]:
-    """Yield the images of a folder and its sub-folders in order; names that begin with a dot are none of the user's."""
+def files_below(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
+    """Yield the files of a folder and its sub-folders in order; names that begin with a dot are none of the user's."""
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+            if name.lower().endswith(suffixes) and not name.startswith("."):
                 yield Path(parent, name)
 
 

@@ -1,4 +1,4 @@
-"""A first TransferModel file for a folder of images."""
+"""A first TransferModel file for a folder or a table of images, texts or recordings."""
 
 from transfermodel.starter.start import Started, start
 

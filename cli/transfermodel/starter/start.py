@@ -1,8 +1,10 @@
-"""From a folder to a file."""
+"""From a folder or a table to a file."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from transfermodel_operator.api.spec import Task
 
 from transfermodel.documents import Target, check_text
 from transfermodel.errors import DocumentInvalid, UsageError
@@ -42,17 +44,19 @@ def start(
     weights: Path | None = None,
     scratch: bool = False,
     base: str | None = None,
+    task: Task | None = None,
 ) -> Started:
-    """Write a TransferModel for a folder of images.
+    """Write a TransferModel for a folder or a table of images, texts or recordings.
 
     Args:
         root: class folders, splits of them, or an index file.
         out: the file; default: <name>.yaml in the current folder.
         name: of the TransferModel; default: made of the folder's.
         force: write over a file that is there.
-        weights: a .safetensors file to start from.
+        weights: what to start from: a .safetensors file, of texts the folder or an archive of an encoder.
         scratch: start from random weights.
         base: a TransferModel to start from.
+        task: what is to be learned; default: what the samples say.
 
     Raises:
         UsageError: the arguments are wrong, or the file is there already.
@@ -62,7 +66,7 @@ def start(
     called = name or name_of(root.absolute().stem if root.is_file() else root.absolute().name)
     file = out or Path(f"{called}.yaml")
     _check_free(file, force=force)
-    found = look(root)
+    found = look(root, task)
     chosen = choose(found, weights=weights, scratch=scratch, base=base)
     text = write(found, chosen, called, file)
     # Only a name from the command line can be wrong.

@@ -154,7 +154,7 @@ SENTENCES = {
     ),
     "nothing": (
         "# later\n",
-        "1:1 the file is empty. Write a TransferModel; transfermodel init DIR makes one for a folder of images.",
+        "1:1 the file is empty. Write a TransferModel; transfermodel init DIR makes one for images, texts or recordings.",
     ),
     "no metadata": (
         GOOD.replace("metadata:\n  name: flowers\n", ""),

@@ -42,7 +42,7 @@ def test_class_folders(tmp_path: Path) -> None:
     found, document = started(root, tmp_path / "a.yaml")
     assert found.name == "my-photos-2"
     assert found.found.counts == {"train": {"blue": 4, "green": 4, "red": 4}}
-    assert found.found.side == 32
+    assert str(found.found.median) == "32 pixels"
     assert document.spec.data.test is None
     assert local_path(document.spec.data.train.uri, document.folder) == root
     assert "# 12 images in 3 classes (blue 4, green 4, red 4), most of about 32 pixels." in found.text
@@ -111,7 +111,7 @@ def test_columns_are_known_by_what_they_hold(tmp_path: Path) -> None:
     (root / "all.csv").write_text(f"id,where,what\n{rows}")
     found, _ = started(root / "all.csv", tmp_path / "a.yaml")
     assert found.found.columns is not None
-    assert (found.found.columns.path, found.found.columns.label) == ("where", "what")
+    assert (found.found.columns.content, found.found.columns.label) == ("where", "what")
 
 
 def test_scratch_trains_everything(tmp_path: Path) -> None:
@@ -137,13 +137,13 @@ def test_another_model_as_the_start(tmp_path: Path) -> None:
     assert document.spec.backbone.to_wire() == {"fromTransferModel": "colours-base"}
 
 
-def test_many_images_are_fine_tuned(tmp_path: Path) -> None:
+def test_with_many_images_fine_tuning_is_tried(tmp_path: Path) -> None:
     weights = tmp_path / "own.safetensors"
     weights.touch()
     one = picture("red", 0)
     many = {f"{label}/{index}.png": one for label in ("a", "b") for index in range(200)}
     _, document = started(put(tmp_path / "many", many), tmp_path / "a.yaml", scratch=False, weights=weights)
-    assert document.spec.training.strategy == "FineTuning"
+    assert document.spec.training.strategy == "Auto"
 
 
 def test_odd_names_stay_what_they_are(tmp_path: Path) -> None:
@@ -173,7 +173,10 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
 
 BAD: dict[str, tuple[Files, str]] = {
     "nothing": ({}, r"The folder .*colours is empty\. Make one sub-folder for each class"),
-    "no images": ({"a/notes.txt": b"x"}, r"There is no image in .*colours\. Images are files that end in \.png"),
+    "no samples": (
+        {"a/notes.pdf": b"x"},
+        r"There is no image and no text and no recording in .*colours\. Images are files that end in \.png",
+    ),
     "no class folders": ({"1.png": picture("red", 1)}, r"holds 1 image, but no class folders\. Make one sub-folder"),
     "one class": (folder(("red",)), r"holds only one class \(red\); a classifier needs at least two"),
     "one level deeper": (below("all", COLOURS), r"lie one level deeper, in .*all\. transfermodel init .*all"),
@@ -191,7 +194,10 @@ BAD: dict[str, tuple[Files, str]] = {
     ),
     "a folder of something else": (COLOURS | {"notes/a.txt": b"x"}, r"notes of .*colours holds files, but no images"),
     "broken images": ({"a/1.png": b"x", "b/1.png": b"x"}, r"None of the images can be read, such as .*1\.png"),
-    "a table without images": ({"a.csv": b"name,kind\nx,y\n"}, r"No column of .*a\.csv names image files; it has name"),
+    "a table without images": (
+        {"a.csv": b"name,kind\nx,y\n"},
+        r"No column of .*a\.csv names files or holds texts; it has",
+    ),
     "a table with missing images": (
         {"a.csv": b"file,label\nx.png,a\ny.png,b\n"},
         r"2 of 2 files that .*a\.csv lists are not there, such as .*x\.png",
