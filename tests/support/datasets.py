@@ -1,7 +1,8 @@
-"""Small labelled images, made on the fly: coloured shapes that a network learns in seconds."""
+"""Small labelled images, texts and recordings, made on the fly: what a network learns in seconds."""
 
 import io
 import tarfile
+import wave
 import zipfile
 from collections.abc import Mapping
 
@@ -64,3 +65,64 @@ def zip_archive(files: Files) -> bytes:
         for name, content in files.items():
             archive.writestr(name, content)
     return buffer.getvalue()
+
+
+TEMPLATES = {
+    "weather": ("The {} brings rain to the {}.", "Wind from the {}, and clouds over the {}."),
+    "kitchen": ("Stir the {} into the {}.", "Bake the {} with some {} until brown."),
+    "football": ("The {} scored against the {}.", "A late goal by the {} beat the {}."),
+}
+WORDS = {
+    "weather": ("north", "coast", "evening", "valley", "west", "hills"),
+    "kitchen": ("flour", "butter", "onions", "dough", "sugar", "pepper"),
+    "football": ("captain", "keeper", "guests", "striker", "champions", "defenders"),
+}
+
+
+def sentence(topic: str, index: int) -> str:
+    """Return a sentence about the topic, different for each index."""
+    templates, words = TEMPLATES[topic], WORDS[topic]
+    count = len(words)
+    first, second = words[index % count], words[(index // count + index + 1) % count]
+    return f"{templates[index % len(templates)].format(first, second)} (No. {index})"
+
+
+def texts(topics: tuple[str, ...] = tuple(TEMPLATES), per_class: int = 12, first: int = 0) -> dict[str, bytes]:
+    """Return one sub-folder per topic with `per_class` sentences each, as .txt."""
+    return {
+        f"{topic}/{index:03}.txt": sentence(topic, index).encode()
+        for topic in topics
+        for index in range(first, first + per_class)
+    }
+
+
+def text_table(topics: tuple[str, ...] = tuple(TEMPLATES), per_class: int = 12, first: int = 0) -> bytes:
+    """Return a .csv with the columns text and label, `per_class` sentences on each topic."""
+    rows = [(sentence(topic, index), topic) for topic in topics for index in range(first, first + per_class)]
+    return ("text,label\n" + "".join(f'"{text}",{topic}\n' for text, topic in rows)).encode()
+
+
+PITCHES = {"low": 220.0, "middle": 880.0, "high": 3520.0}
+"""In Hz."""
+
+
+def tone(pitch: str, index: int, seconds: float = 0.5, rate: int = 16_000) -> bytes:
+    """Return a .wav (mono, 16 bits) of a tone in some noise, different for each index."""
+    generator = np.random.default_rng([index, int(PITCHES[pitch])])
+    time = np.arange(int(seconds * rate)) / rate
+    frequency = PITCHES[pitch] * generator.uniform(0.9, 1.1)
+    samples = 0.5 * np.sin(2 * np.pi * frequency * time) + generator.normal(0, 0.05, len(time))
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+    return buffer.getvalue()
+
+
+def recordings(pitches: tuple[str, ...] = tuple(PITCHES), per_class: int = 12, first: int = 0) -> dict[str, bytes]:
+    """Return one sub-folder per pitch with `per_class` recordings each, as .wav."""
+    return {
+        f"{pitch}/{index:03}.wav": tone(pitch, index) for pitch in pitches for index in range(first, first + per_class)
+    }

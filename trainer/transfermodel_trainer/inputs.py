@@ -40,7 +40,7 @@ def resolve(request: RunRequest, environment: Mapping[str, str]) -> Inputs:
         wanted.append(("validation", request.data.validation.uri))
     if request.data.test is not None:
         wanted.append(("test", request.data.test.uri))
-    sources = tuple(look_up(role, uri, environment, request.data.format) for role, uri in wanted)
+    sources = tuple(look_up(role, uri, environment, request.data.format, request.task) for role, uri in wanted)
     data_digest = _hash({source.role: source.digest() for source in sources})
     everything = {
         "keyVersion": KEY_VERSION,

@@ -8,6 +8,7 @@ import pytest
 from transfermodel_operator.api import Reason, RunRequest
 from transfermodel_operator.api.spec import Format
 from transfermodel_trainer import inputs
+from transfermodel_trainer.data import index
 from transfermodel_trainer.data.classes import Classes
 from transfermodel_trainer.data.index import is_index, read_index
 from transfermodel_trainer.data.sources import look_up
@@ -26,7 +27,8 @@ BIRDS = Classes(("owl", "wren"), (("a/1.png", 0), ("b.png", 1), ("c.png", 1)), o
 
 def read(text: str | bytes, uri: str = CSV, columns: Format | None = None, role: str = "train") -> Classes:
     content = text.encode() if isinstance(text, str) else text
-    return read_index(content, uri, columns or Format(), role=role)
+    pieces = [content[start : start + 7] for start in range(0, len(content), 7)]
+    return read_index(pieces, uri, columns or Format(), role=role).classes
 
 
 def refused(text: str | bytes, uri: str = CSV, columns: Format | None = None) -> str:
@@ -44,9 +46,10 @@ def refused(text: str | bytes, uri: str = CSV, columns: Format | None = None) ->
         "file,label\r\nb.png,wren\r\na/1.png,owl\r\nc.png,wren",
         b"\xef\xbb\xbffile,label\nb.png,wren\na/1.png,owl\nc.png,wren\n",
         'id, label , file\n7,wren,b.png\n\n8, owl ,"./a/1.png"\n9,"wren",c.png\n',
-        "file,label\nb.png,wren\na\\1.png,owl\nc.png,wren,more\n",
+        "file,label\nb.png,wren\na\\1.png,owl\nc.png,wren, ,\n",
+        "file,label\rb.png,wren\ra/1.png,owl\rc.png,wren\r",
     ],
-    ids=["plain", "windows", "byte order mark", "other columns, quotes, blanks", "backslashes, a cell too many"],
+    ids=["plain", "windows", "byte order mark", "other columns, quotes, blanks", "backslashes, empty cells", "old mac"],
 )
 def test_a_table(text: str | bytes) -> None:
     assert read(text) == BIRDS
@@ -83,6 +86,9 @@ def test_rows_that_repeat_a_file_are_counted_once() -> None:
         ("file,label\na.png,owl\nb.png,\n", "line 3: the label is empty"),
         ("file,label\na.png,owl\nb.png\n", "line 3: the label is empty"),
         ("file,label\n,owl\n", "line 2: no file is named"),
+        ("file,label\na.png,owl\nb,c.png,owl\n", "line 3 has 3 values for 2 columns: put values with commas in quotes"),
+        ('file,label\n"a\nb.png",owl\n', "line 2: 'a\\nb.png' is no file name"),
+        ('file,label\na.png,"o\u2028wl"\n', "line 2: the label 'o\\u2028wl' has more than 255 characters, or some"),
         ("file,label\n../a.png,owl\n", "line 2: ../a.png leads out of the index file's folder"),
         ("file,label\na/../../b.png,owl\n", "line 2: a/../../b.png leads out"),
         ("file,label\n/etc/passwd,owl\n", "line 2: /etc/passwd leads out"),
@@ -91,8 +97,14 @@ def test_rows_that_repeat_a_file_are_counted_once() -> None:
         ("file,label\n.,owl\n", "line 2: '.' is no file name"),
         ("file,label\na.png,owl\nb.png,wren\na.png,wren\n", "line 4: a.png is wren here, and owl in line 2"),
         ('file,label\n"a.png,owl\n', "is no CSV"),
+        (
+            'file,label\n"' + "a.png,owl\n" * 110_000,
+            "has more than 1048576 characters: shorten it, or close the quotes",
+        ),
+        ("file,label\n" + "a" * (5 << 20), "line 2 is longer than 4 MiB"),
         ("file,label\na.png,B\xe4r\n".encode("latin-1"), "line 2 is not UTF-8"),
         ("file,label\n".encode("utf-16"), "line 1 is not UTF-8"),
+        ("file,label\n".encode("utf-16-le"), "line 1 is not UTF-8"),
         (f"file,label\na.png,{'x' * 300}\n", "line 2: the label"),
     ],
 )
@@ -110,6 +122,9 @@ def test_a_bad_table_is_a_sentence(text: str | bytes, said: str) -> None:
         ('{"file": "a", "label": true}\n', "line 1: the label true is neither"),
         ('{"file": "a", "label": null}\n', "line 1: the label is empty"),
         ('{"file": 7, "label": "x"}\n', "line 1: no file is named"),
+        ('{"file": "a\\ud800", "label": "x"}\n', "line 1: 'a\\ud800' is no file name"),
+        ('{"file": "a", "label": "x\\ud800"}\n', "line 1: the label 'x\\ud800' has"),
+        ("[" * 100_000, "line 1 is no JSON ("),
         ("", "it has no rows"),
     ],
 )
@@ -128,6 +143,19 @@ def test_one_label_is_too_few_to_learn_from_but_not_to_be_judged_by() -> None:
         read("file,label\na.png,owl\n")
     assert caught.value.reason is Reason.TOO_FEW_CLASSES
     assert read("file,label\na.png,owl\n", role="test").labels == ("owl",)
+
+
+def test_a_label_is_one_however_unicode_spells_it() -> None:
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    found = read(f"file,label\na.png,{composed}\nb.png,{decomposed}\nc.png,\U0001f469\u200d\U0001f52c\n")
+    assert found.labels == (composed, "\U0001f469\u200d\U0001f52c")
+
+
+def test_rows_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "MOST_SAMPLES", 3)
+    rows = [f"{name}.png,{name}\n" for name in "abcd"]
+    assert len(read("file,label\n" + "".join(rows[:3])).members) == 3
+    assert "it has more than 3 rows: take a part of them" in refused("file,label\n" + "".join(rows))
 
 
 def test_what_an_index_is() -> None:
@@ -172,8 +200,8 @@ def test_the_digest_covers_the_index_and_what_it_names(birds: str, write: Write,
     write("birds", {"red/000.png": datasets.picture("red", 900)})
     changed = digests()
     assert changed != before
-    index = Path(birds.removeprefix("file://")) / "index.csv"
-    index.write_bytes(index.read_bytes().replace(b"red/000.png,red", b"red/000.png,blue"))
+    table_file = Path(birds.removeprefix("file://")) / "index.csv"
+    table_file.write_bytes(table_file.read_bytes().replace(b"red/000.png,red", b"red/000.png,blue"))
     assert digests() not in (before, changed), "the same files, another label"
 
 
@@ -203,7 +231,7 @@ def test_a_change_while_it_is_read_is_noticed(birds: str, request_for: Make, mon
 
 
 def test_repeated_rows_are_a_warning(birds: str, request_for: Make) -> None:
-    index = Path(birds.removeprefix("file://")) / "index.csv"
-    index.write_bytes(index.read_bytes() + b"red/000.png,red\n")
+    table_file = Path(birds.removeprefix("file://")) / "index.csv"
+    table_file.write_bytes(table_file.read_bytes() + b"red/000.png,red\n")
     result = execute(request_for(f"{birds}/index.csv"), {}, Progress(quiet=True))
     assert "Rows of spec.data.train that name a file for the second time were ignored: 1." in result.warnings

@@ -15,6 +15,7 @@ from typing import IO, NoReturn
 
 from transfermodel_operator.api import Reason
 
+from transfermodel_trainer.data.classes import MOST_SAMPLES
 from transfermodel_trainer.errors import RunError
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".zip")
@@ -25,7 +26,7 @@ READ_BYTES = 1 << 20
 class Limits:
     """What an archive may hold before it counts as an attack on memory or disk."""
 
-    members: int = 1_000_000
+    members: int = MOST_SAMPLES
     member_bytes: int = 256 << 20
     total_bytes: int = 64 << 30
     ratio: int = 200
@@ -73,6 +74,12 @@ def _unsafe(uri: str, what: str) -> NoReturn:
 
 def _safe_name(uri: str, name: str) -> str:
     """Return the name without a leading "./"; anything that points elsewhere is refused."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise RunError(
+            Reason.DATA_INVALID, f"{uri}: the name of member {name!a} is not UTF-8; make the archive with such names."
+        ) from error
     plain = name.replace("\\", "/")
     parts = PurePosixPath(plain).parts
     if plain.startswith("/") or ".." in parts or "\0" in name or (parts and parts[0].endswith(":")):

@@ -1,14 +1,21 @@
 """From file names to classes: one sub-folder per class."""
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Final
 
 from transfermodel_operator.api import Reason
+from transfermodel_operator.api.spec import Task
 
+from transfermodel_trainer.data.nouns import nouns
 from transfermodel_trainer.errors import RunError, listed
 
-HIDDEN = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+HIDDEN: Final = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+MOST_SAMPLES: Final = 1_000_000
+"""Of one source; more names than that are not held in memory."""
+LONGEST_LABEL: Final = 255
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,25 @@ class Classes:
     """Files that lie in no class folder; ignored."""
     repeated: int = 0
     """Rows of an index file that name a file once more; ignored."""
+
+
+def is_plain(text: str) -> bool:
+    """Tell whether it is one line of whole characters: no control characters, no halves of a surrogate pair."""
+    return all(unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp") for character in text)
+
+
+def checked_label(text: str) -> str:
+    """Return the label in Unicode's form NFC: macOS stores "é" as two characters in names, keyboards write one.
+
+    Raises:
+        ValueError: with what is wrong with it.
+    """
+    label = unicodedata.normalize("NFC", text)
+    if len(label) > LONGEST_LABEL or not is_plain(label):
+        raise ValueError(
+            f"the label {label[:40]!a} has more than {LONGEST_LABEL} characters, or some that no line of UTF-8 can hold"
+        )
+    return label
 
 
 def hidden(name: str) -> bool:
@@ -42,13 +68,15 @@ def unwrap(names: list[str]) -> str:
     return top if inner and all("/" in name for name in inner) else ""
 
 
-def find_classes(names: Iterable[str], uri: str, *, role: str = "train") -> Classes:
+def find_classes(names: Iterable[str], uri: str, *, role: str = "train", task: Task = "ImageClassification") -> Classes:
     """Return the classes of the files; a name that ends in "/" is a folder without content of its own.
 
     Raises:
         RunError: TooFewClasses, EmptyClass or DataInvalid.
     """
-    folders: set[str] = set()
+    many = nouns(task).many
+    labels_of: dict[str, str] = {}
+    """By folder: two folders have one label when they differ only in how Unicode spells it."""
     members: dict[str, str] = {}
     outside = 0
     for name in names:
@@ -58,21 +86,22 @@ def find_classes(names: Iterable[str], uri: str, *, role: str = "train") -> Clas
         if not slash:
             outside += 1
             continue
-        folders.add(folder)
+        if folder not in labels_of:
+            labels_of[folder] = _label_of(folder, uri, role)
         if rest and not rest.endswith("/"):
-            members[name] = folder
-    if not folders:
+            members[name] = labels_of[folder]
+    if not labels_of:
         raise RunError(
             Reason.TOO_FEW_CLASSES,
-            f"spec.data.{role}.uri {uri} holds {outside} files but no class folders: put the images of each class "
+            f"spec.data.{role}.uri {uri} holds {outside} files but no class folders: put the {many} of each class "
             "into a sub-folder named after the class.",
         )
     filled = set(members.values())
-    empty = sorted(folders - filled)
+    empty = sorted(set(labels_of.values()) - filled)
     if empty:
         raise RunError(
             Reason.EMPTY_CLASS,
-            f"spec.data.{role}.uri {uri}: no file in class folder {listed(empty)}; add images to it or remove "
+            f"spec.data.{role}.uri {uri}: no file in class folder {listed(empty)}; add {many} to it or remove "
             "the folder.",
         )
     if len(filled) < 2 and role == "train":
@@ -83,10 +112,20 @@ def find_classes(names: Iterable[str], uri: str, *, role: str = "train") -> Clas
         )
     labels = tuple(sorted(filled))
     index = {label: number for number, label in enumerate(labels)}
-    return Classes(labels, tuple((name, index[folder]) for name, folder in sorted(members.items())), outside)
+    ordered = sorted((index[label], name) for name, label in members.items())
+    return Classes(labels, tuple((name, label) for label, name in ordered), outside)
 
 
-def check_same_classes(train: Classes, other: Classes, role: str, uri: str) -> None:
+def _label_of(folder: str, uri: str, role: str) -> str:
+    try:
+        return checked_label(folder)
+    except ValueError as error:
+        raise RunError(
+            Reason.DATA_INVALID, f"spec.data.{role}.uri {uri}: {error}: give the class folder another name."
+        ) from error
+
+
+def check_same_classes(train: Classes, other: Classes, role: str, uri: str, task: Task = "ImageClassification") -> None:
     """Raise ClassesDiffer unless the other split has exactly the classes of the training data."""
     missing = sorted(set(train.labels) - set(other.labels))
     unknown = sorted(set(other.labels) - set(train.labels))
@@ -96,7 +135,7 @@ def check_same_classes(train: Classes, other: Classes, role: str, uri: str) -> N
     if unknown:
         parts.append(f"{listed(unknown)} is not among the training classes")
     if missing:
-        parts.append(f"no images of {listed(missing)}")
+        parts.append(f"no {nouns(task).many} of {listed(missing)}")
     raise RunError(
         Reason.CLASSES_DIFFER,
         f"spec.data.{role}.uri {uri} must have the classes of spec.data.train ({listed(list(train.labels))}): "

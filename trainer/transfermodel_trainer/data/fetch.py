@@ -12,9 +12,11 @@ from transfermodel_trainer.data.archives import Limits, members
 from transfermodel_trainer.data.classes import Classes, find_classes, hidden, unwrap
 from transfermodel_trainer.data.sources import Source, data_errors
 from transfermodel_trainer.data.spool import Spool
-from transfermodel_trainer.errors import StorageFailure
+from transfermodel_trainer.errors import RunError, StorageFailure
 
 CONCURRENT_DOWNLOADS = 32
+STEP_TEXTS = 1000
+"""Progress is reported once for so many texts."""
 
 Step = Callable[[float], None]
 
@@ -44,12 +46,25 @@ def fetch(source: Source, spool: Spool, folder: Path, step: Step, limits: Limits
         RunError: what data and archives can be wrong in; StorageUnavailable when an object changed meanwhile.
     """
     positions: dict[str, int] = {}
-    if source.archive:
-        classes = _fetch_archive(source, spool, folder, positions, step, limits)
-    else:
-        classes = source.classes()
-        with data_errors(f"spec.data.{source.role}.uri"):
-            _fetch_objects(source, [name for name, _ in classes.members], spool, positions, step)
+    try:
+        if source.archive:
+            classes = _fetch_archive(source, spool, folder, positions, step, limits)
+        else:
+            classes = source.classes()
+            with data_errors(f"spec.data.{source.role}.uri"):
+                if source.index is not None and source.index.texts:
+                    _fetch_texts(source, spool, positions, step)
+                else:
+                    _fetch_objects(source, [name for name, _ in classes.members], spool, positions, step)
+    except RunError:
+        _check_unchanged(source)  # half of an upload is not what is wrong with the data
+        raise
+    _check_unchanged(source)
+    samples = tuple(Sample(name, label, positions[name]) for name, label in classes.members)
+    return Fetched(source, classes, samples)
+
+
+def _check_unchanged(source: Source) -> None:
     with data_errors(f"spec.data.{source.role}.uri"):
         if not source.unchanged():
             raise StorageFailure(
@@ -57,8 +72,16 @@ def fetch(source: Source, spool: Spool, folder: Path, step: Step, limits: Limits
                 f"spec.data.{source.role}.uri {source.uri} was changed while it was being read: the run starts "
                 "again by itself.",
             )
-    samples = tuple(Sample(name, label, positions[name]) for name, label in classes.members)
-    return Fetched(source, classes, samples)
+
+
+def _fetch_texts(source: Source, spool: Spool, positions: dict[str, int], step: Step) -> None:
+    """Take the texts out of an index file."""
+    count = len(source.classes().members)
+    for name, text in source.texts():
+        positions[name] = spool.add(text)
+        if len(positions) % STEP_TEXTS == 0:
+            step(len(positions) / count)
+    step(1.0)
 
 
 def _fetch_objects(source: Source, names: list[str], spool: Spool, positions: dict[str, int], step: Step) -> None:
@@ -98,4 +121,4 @@ def _fetch_archive(
     positions.update({name.removeprefix(wrapper): position for name, position in found.items()})
     step(1.0)
     inner = (name.removeprefix(wrapper) for name in names if name != wrapper)
-    return find_classes(inner, source.uri, role=source.role)
+    return find_classes(inner, source.uri, role=source.role, task=source.task)

@@ -1,25 +1,32 @@
-"""An index file: a table, as CSV or JSON lines, whose rows name image files and their labels."""
+"""An index file: a table whose rows name files, or hold texts themselves, and their labels."""
 
-import csv
-import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Final
 
 from transfermodel_operator.api import Reason
-from transfermodel_operator.api.spec import Format
+from transfermodel_operator.api.spec import Format, Task
 
-from transfermodel_trainer.data.classes import Classes
-from transfermodel_trainer.errors import RunError, listed
+from transfermodel_trainer.data.classes import MOST_SAMPLES, Classes, checked_label, is_plain
+from transfermodel_trainer.data.nouns import nouns
+from transfermodel_trainer.data.tables import Table
+from transfermodel_trainer.errors import RunError
 
-SUFFIXES = (".csv", ".jsonl")
-MOST_BYTES = 256 << 20
-LONGEST_LABEL = 255
-SHOWN_LINES = 5
+SUFFIXES: Final = (".csv", ".jsonl")
+MOST_BYTES: Final = 4 << 30
+"""Of an index file. It is read row by row: memory holds names and labels alone."""
+SHOWN_LINES: Final = 5
 
-Row = tuple[int, dict[str, Any]]
-"""The line that it ends in, and its values by column."""
+
+@dataclass(frozen=True)
+class Index:
+    """What an index file says."""
+
+    classes: Classes
+    texts: bool
+    """Whether its rows hold the texts themselves: then members are called <file>:<line>."""
 
 
 def is_index(uri: str) -> bool:
@@ -27,33 +34,67 @@ def is_index(uri: str) -> bool:
     return uri.endswith(SUFFIXES)
 
 
-def read_index(content: bytes, uri: str, columns: Format, *, role: str = "train") -> Classes:
-    """Return the classes of the files that the index names.
+def read_index(
+    pieces: Iterable[bytes], uri: str, columns: Format, *, role: str = "train", task: Task = "ImageClassification"
+) -> Index:
+    """Return the classes of the files that the index names, or of the texts that it holds.
+
+    Args:
+        pieces: the content of the file, in order.
+        uri: of the file.
+        columns: what its columns are called.
+        role: which of the data's fields names it.
+        task: with TextClassification rows may hold texts.
 
     Raises:
         RunError: DataInvalid with the lines that are wrong, or TooFewClasses.
     """
-    index = _Index(uri, role)
-    text = index.decoded(content)
-    rows = index.csv_rows(text, columns) if uri.endswith(".csv") else index.json_rows(text, columns)
-    labels: dict[str, str] = {}
-    lines: dict[str, int] = {}
-    problems: list[tuple[int, str]] = []
-    repeated = 0
-    for line, row in rows:
+    table = Table(uri, role, columns, task)
+    labels: dict[str, tuple[str, int]] = {}
+    problems = _Problems(table)
+    repeated, texts = 0, False
+    for line, content, label_value, texts in table.rows(pieces):
         try:
-            name, label = path_of(row.get(columns.path_column)), label_of(row.get(columns.label_column))
+            if texts:
+                text_of(content)
+            name = text_name(uri, line) if texts else path_of(content)
+            label = label_of(label_value)
         except ValueError as error:
-            problems.append((line, str(error)))
+            problems.add(line, str(error))
             continue
-        if name in labels and labels[name] != label:
-            problems.append((line, f"{name} is {label} here, and {labels[name]} in line {lines[name]}"))
-        repeated += name in labels
-        labels.setdefault(name, label)
-        lines.setdefault(name, line)
-    if problems:
-        index.refuse(problems)
-    return index.classes(labels, repeated)
+        before = labels.setdefault(name, (label, line))
+        if before[1] != line:
+            repeated += 1
+            if before[0] != label:
+                problems.add(line, f"{name} is {label} here, and {before[0]} in line {before[1]}")
+        if len(labels) > MOST_SAMPLES:
+            raise table.invalid(f"it has more than {MOST_SAMPLES} rows: take a part of them")
+    problems.refuse()
+    return Index(_classes(table, labels, repeated), texts)
+
+
+def texts(pieces: Iterable[bytes], uri: str, columns: Format, *, role: str, task: Task) -> Iterator[tuple[str, bytes]]:
+    """Yield the texts of an index file that holds them, in UTF-8, by the names that read_index gave them."""
+    for row in Table(uri, role, columns, task).rows(pieces):
+        yield text_name(uri, row.line), text_of(row.content).encode()
+
+
+def text_name(uri: str, line: int) -> str:
+    """Return what a text of an index file is called."""
+    return f"{PurePosixPath(uri).name}:{line}"
+
+
+def text_of(value: Any) -> str:
+    """Return a text as it stands; an empty one is none that can be read. Raises ValueError with what is wrong."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise ValueError(f"{json.dumps(value)[:80]} is no text: put it in quotes")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"the text holds half of a character ({value[error.start]!a}): write it whole") from error
+    return value
 
 
 def path_of(value: Any) -> str:
@@ -65,9 +106,9 @@ def path_of(value: Any) -> str:
     if "://" in path:
         raise ValueError(f"{path} is a URI: name files relative to the index file's folder")
     if path.startswith("/") or ".." in parts or (parts and parts[0].endswith(":")):
-        raise ValueError(f"{path} leads out of the index file's folder: put index file and images under one folder")
-    if not parts or any(ord(character) < 32 for character in path):
-        raise ValueError(f"{path!r} is no file name")
+        raise ValueError(f"{path} leads out of the index file's folder: put the index file and its files under one")
+    if not parts or not is_plain(path):
+        raise ValueError(f"{path!a} is no file name")
     return "/".join(parts)
 
 
@@ -79,92 +120,40 @@ def label_of(value: Any) -> str:
         raise ValueError("the label is empty")
     if not isinstance(value, str):
         raise ValueError(f"the label {json.dumps(value)[:80]} is neither text nor a whole number")
-    label = value.strip()
-    if len(label) > LONGEST_LABEL or any(ord(character) < 32 for character in label):
-        raise ValueError(f"the label {label[:40]!r} is too long (more than {LONGEST_LABEL}), or not on one line")
-    return label
+    return checked_label(value.strip())
 
 
-class _Index:
-    """One index file, for its sentences."""
+class _Problems:
+    """What is wrong with the rows: the first few, and how many there are."""
 
-    def __init__(self, uri: str, role: str) -> None:
-        self.uri, self.role = uri, role
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.shown: list[str] = []
+        self.count = 0
 
-    def invalid(self, what: str) -> RunError:
-        return RunError(Reason.DATA_INVALID, f"spec.data.{self.role}.uri {self.uri}: {what}.")
+    def add(self, line: int, problem: str) -> None:
+        self.count += 1
+        if self.count <= SHOWN_LINES:
+            self.shown.append(f"line {line}: {problem}")
 
-    def refuse(self, problems: list[tuple[int, str]]) -> None:
-        shown = "; ".join(f"line {line}: {problem}" for line, problem in problems[:SHOWN_LINES])
-        more = f"; and {len(problems) - SHOWN_LINES} more lines are wrong" if len(problems) > SHOWN_LINES else ""
-        raise self.invalid(shown + more)
+    def refuse(self) -> None:
+        """Raise RunError where there was any."""
+        if self.count:
+            rest = self.count - len(self.shown)
+            raise self.table.invalid("; ".join(self.shown) + (f"; and {rest} more lines are wrong" if rest else ""))
 
-    def decoded(self, content: bytes) -> str:
-        """Return the text; a byte order mark, which spreadsheets write, is no part of it."""
-        try:
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = content.count(b"\n", 0, error.start) + 1
-            raise self.invalid(f"line {line} is not UTF-8: save the file with the encoding UTF-8") from error
 
-    def csv_rows(self, text: str, columns: Format) -> Iterator[Row]:
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
-        try:
-            header = [name.strip() for name in next(reader, [])]
-            self.check_header(header, columns)
-            for row in reader:
-                if row:
-                    yield reader.line_num, dict(zip(header, row, strict=False))
-        except csv.Error as error:
-            raise self.invalid(
-                f"line {reader.line_num} is no CSV ({error}): put texts with commas in quotes"
-            ) from error
-
-    def check_header(self, header: list[str], columns: Format) -> None:
-        """Refuse a table without the columns."""
-        if not header:
-            raise self.invalid("the file is empty: its first line must name the columns")
-        for field, name in (("pathColumn", columns.path_column), ("labelColumn", columns.label_column)):
-            if header.count(name) > 1:
-                raise self.invalid(f"two columns are called {name}: rename one of them")
-            if name not in header:
-                separators = [mark for mark in ";\t|" if len(header) == 1 and mark in header[0]]
-                hint = f"; columns are separated by commas, not by {separators[0]!r}" if separators else ""
-                raise self.invalid(
-                    f"there is no column {name} among {listed(header, 10)}{hint}: rename a column, or set "
-                    f"spec.data.format.{field}"
-                )
-
-    def json_rows(self, text: str, columns: Format) -> Iterator[Row]:
-        keys = {"pathColumn": columns.path_column, "labelColumn": columns.label_column}
-        for line, entry in enumerate(text.split("\n"), start=1):
-            if not entry.strip():
-                continue
-            try:
-                row = json.loads(entry)
-            except ValueError as error:
-                raise self.invalid(f"line {line} is no JSON ({error}): write one object per line") from error
-            if not isinstance(row, dict):
-                raise self.invalid(f"line {line} is no JSON object: write one object per line")
-            for field, key in keys.items():
-                if key not in row:
-                    raise self.invalid(
-                        f"line {line} has no key {key}, only {listed([str(name) for name in row], 10) or 'none'}: "
-                        f"add it, or set spec.data.format.{field}"
-                    )
-            yield line, row
-
-    def classes(self, labels: dict[str, str], repeated: int) -> Classes:
-        """Return the classes, the files of each in order."""
-        kinds = tuple(sorted(set(labels.values())))
-        if not kinds:
-            raise self.invalid("it has no rows: add one for each image")
-        if len(kinds) < 2 and self.role == "train":
-            raise RunError(
-                Reason.TOO_FEW_CLASSES,
-                f"spec.data.{self.role}.uri {self.uri} holds only one label ({kinds[0]}); a classifier needs at least "
-                "two.",
-            )
-        number = {label: position for position, label in enumerate(kinds)}
-        members = sorted((number[label], name) for name, label in labels.items())
-        return Classes(kinds, tuple((name, label) for label, name in members), outside=0, repeated=repeated)
+def _classes(table: Table, labels: dict[str, tuple[str, int]], repeated: int) -> Classes:
+    """Return the classes, the samples of each by name."""
+    kinds = tuple(sorted({label for label, _ in labels.values()}))
+    if not kinds:
+        raise table.invalid(f"it has no rows: add one for each {nouns(table.task).one}")
+    if len(kinds) < 2 and table.role == "train":
+        raise RunError(
+            Reason.TOO_FEW_CLASSES,
+            f"spec.data.{table.role}.uri {table.uri} holds only one label ({kinds[0]}); a classifier needs at least "
+            "two.",
+        )
+    number = {label: position for position, label in enumerate(kinds)}
+    members = sorted((number[label], name) for name, (label, _) in labels.items())
+    return Classes(kinds, tuple((name, label) for label, name in members), outside=0, repeated=repeated)

@@ -10,7 +10,7 @@ from typing import Literal
 
 from transfermodel_operator.api import Reason
 from transfermodel_operator.api.run import DATA_CREDENTIALS_PREFIX
-from transfermodel_operator.api.spec import Format
+from transfermodel_operator.api.spec import Format, Task
 from transfermodel_predictor.artifact.errors import (
     StorageAccessDenied,
     StorageNotFound,
@@ -20,9 +20,10 @@ from transfermodel_predictor.artifact.errors import (
 from transfermodel_predictor.artifact.storage import ObjectInfo, Storage, open_store
 
 from transfermodel_trainer.data.archives import is_archive
-from transfermodel_trainer.data.classes import Classes, find_classes
+from transfermodel_trainer.data.classes import MOST_SAMPLES, Classes, find_classes
 from transfermodel_trainer.data.files import open_file
-from transfermodel_trainer.data.index import MOST_BYTES, is_index, read_index
+from transfermodel_trainer.data.index import MOST_BYTES, Index, is_index, read_index, texts
+from transfermodel_trainer.data.nouns import nouns
 from transfermodel_trainer.errors import RunError, StorageFailure, listed
 
 CONCURRENT_LOOKS = 32
@@ -40,8 +41,10 @@ class Source:
     """The folder; of an archive or an index file the folder that it lies in."""
     objects: tuple[ObjectInfo, ...]
     """Of a folder: all objects, by path. Of an archive: itself. Of an index file: itself, and all that it names."""
-    archive: bool
-    index: Classes | None = None
+    task: Task
+    columns: Format
+    archive: bool = False
+    index: Index | None = None
     """What an index file says."""
 
     def digest(self) -> str:
@@ -55,8 +58,7 @@ class Source:
             return self.storage.info(self.objects[0].path) == self.objects[0]
         if self.index is not None:
             return tuple(_infos(self.storage, [entry.path for entry in self.objects])) == self.objects
-        now = sorted((entry for entry in self.storage.list() if entry.path), key=lambda entry: entry.path)
-        return tuple(now) == self.objects
+        return _listing(self.storage, self.role) == self.objects
 
     def names(self) -> list[str]:
         """Return the names of a folder's files; those that stand for folders end in "/"."""
@@ -64,7 +66,14 @@ class Source:
 
     def classes(self) -> Classes:
         """Return the classes of a folder or an index file. Raises a RunError when they cannot be learned."""
-        return self.index or find_classes(self.names(), self.uri, role=self.role)
+        if self.index is not None:
+            return self.index.classes
+        return find_classes(self.names(), self.uri, role=self.role, task=self.task)
+
+    def texts(self) -> Iterator[tuple[str, bytes]]:
+        """Yield name and text (UTF-8) of the rows of an index file that holds texts."""
+        pieces = self.storage.pieces(self.objects[0].path)
+        return texts(pieces, self.uri, self.columns, role=self.role, task=self.task)
 
 
 def _stands_for_folder(entry: ObjectInfo) -> bool:
@@ -90,43 +99,65 @@ def data_errors(field: str) -> Iterator[None]:
         raise StorageFailure(Reason.STORAGE_UNAVAILABLE, f"{field}: {error}") from error
 
 
-def look_up(role: Role, uri: str, environment: Mapping[str, str], columns: Format | None = None) -> Source:
+def look_up(
+    role: Role,
+    uri: str,
+    environment: Mapping[str, str],
+    columns: Format | None = None,
+    task: Task = "ImageClassification",
+) -> Source:
     """Return what the source holds; nothing is downloaded but an index file, with these columns.
 
     Raises:
-        RunError: DataNotFound, DataAccessDenied or StorageUnavailable; what an index file can be wrong in.
+        RunError: DataNotFound, DataAccessDenied, DataInvalid or StorageUnavailable; what an index file can be wrong in.
     """
+    columns = columns or Format()
     if is_index(uri):
-        return _look_up_index(role, uri, environment, columns or Format())
+        return _look_up_index(role, uri, environment, columns, task)
     archive = is_archive(uri)
     with data_errors(f"spec.data.{role}.uri"):
         if archive:
             storage, name = open_file(uri, environment, DATA_CREDENTIALS_PREFIX)
-            objects = [storage.info(name)]
+            objects: tuple[ObjectInfo, ...] = (storage.info(name),)
         else:
             storage = open_store(uri, environment, DATA_CREDENTIALS_PREFIX)
-            objects = sorted((entry for entry in storage.list() if entry.path), key=lambda entry: entry.path)
+            objects = _listing(storage, role)
     if not objects:
         raise RunError(
             Reason.DATA_NOT_FOUND,
             f"spec.data.{role}.uri: there is nothing under {uri}: check the bucket and the prefix, and that the "
             "data was uploaded.",
         )
-    return Source(role, uri, storage, tuple(objects), archive)
+    return Source(role, uri, storage, objects, task, columns, archive)
 
 
-def _look_up_index(role: Role, uri: str, environment: Mapping[str, str], columns: Format) -> Source:
+def _listing(storage: Storage, role: Role) -> tuple[ObjectInfo, ...]:
+    """Return all objects of a folder, by path."""
+    found: list[ObjectInfo] = []
+    for entry in storage.list():
+        if entry.path:
+            found.append(entry)
+        if len(found) > MOST_SAMPLES:
+            raise RunError(
+                Reason.DATA_INVALID,
+                f"spec.data.{role}.uri {storage.uri} holds more than {MOST_SAMPLES} files: name a folder with fewer "
+                "of them.",
+            )
+    return tuple(sorted(found, key=lambda entry: entry.path))
+
+
+def _look_up_index(role: Role, uri: str, environment: Mapping[str, str], columns: Format, task: Task) -> Source:
     with data_errors(f"spec.data.{role}.uri"):
         storage, name = open_file(uri, environment, DATA_CREDENTIALS_PREFIX)
         entry = storage.info(name)
         if entry.size > MOST_BYTES:
             raise RunError(
                 Reason.DATA_INVALID,
-                f"spec.data.{role}.uri {uri} is larger than {MOST_BYTES >> 20} MiB: an index file names image files, "
-                "it does not hold them.",
+                f"spec.data.{role}.uri {uri} is larger than {MOST_BYTES >> 30} GiB: take a part of its rows. Rows name "
+                f"{nouns(task).one} files, or hold texts.",
             )
-        index = read_index(storage.get(name), uri, columns, role=role)
-        names = [member for member, _ in index.members]
+        index = read_index(storage.pieces(name), uri, columns, role=role, task=task)
+        names = [] if index.texts else [member for member, _ in index.classes.members]
         found = _infos(storage, names)
     missing = [member for member, info in zip(names, found, strict=True) if info is None]
     if missing:
@@ -136,7 +167,8 @@ def _look_up_index(role: Role, uri: str, environment: Mapping[str, str], columns
             f"spec.data.{role}.uri {uri}: {files} not there ({listed(missing, 3)}): paths are relative to "
             f"{storage.uri}; correct the rows, or add the files.",
         )
-    return Source(role, uri, storage, (entry, *(info for info in found if info is not None)), False, index)
+    objects = (entry, *(info for info in found if info is not None))
+    return Source(role, uri, storage, objects, task, columns, index=index)
 
 
 def _infos(storage: Storage, names: list[str]) -> list[ObjectInfo | None]:
