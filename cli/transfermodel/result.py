@@ -6,9 +6,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from transfermodel.errors import DataInvalid, TransferModelError, UsageError
+from transfermodel.errors import TransferModelError
 from transfermodel.local.request import check_present
 from transfermodel.local.serving import LocalServer, serve
+from transfermodel.modalities import TEXT, Modality
+from transfermodel.predictions.opening import opened
 from transfermodel.predictions.types import Prediction
 from transfermodel.workspace import LocalModel, LocalVersion
 
@@ -17,9 +19,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image as PilImage
     from transfermodel_predictor.inference.classifier import Classifier
 
-    OneImage = str | Path | bytes | PilImage | NDArray[Any]
+    OneSample = str | Path | bytes | PilImage | NDArray[Any]
 
-AnyImage = TypeVar("AnyImage", bound="OneImage")
+AnySample = TypeVar("AnySample", bound="OneSample")
 
 
 class Result:
@@ -61,7 +63,7 @@ class Result:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Return how many classes there are, and images to train, to validate, to test, and skipped."""
+        """Return how many classes there are, and samples to train, to validate, to test, and skipped."""
         return self._version.result.counts.model_dump()
 
     @property
@@ -71,7 +73,7 @@ class Result:
 
     @property
     def warnings(self) -> list[str]:
-        """Return what the trainer had to remark on, such as files that are no images."""
+        """Return what the trainer had to remark on, such as files that cannot be read."""
         return list(self._version.result.warnings)
 
     @property
@@ -95,35 +97,39 @@ class Result:
         return self._classifier.labels
 
     @overload
-    def predict(self, images: "OneImage") -> Prediction: ...
+    def predict(self, samples: "OneSample") -> Prediction: ...
 
     @overload
-    def predict(self, images: "list[AnyImage] | tuple[AnyImage, ...]") -> list[Prediction]: ...
+    def predict(self, samples: "list[AnySample] | tuple[AnySample, ...]") -> list[Prediction]: ...
 
-    def predict(self, images: Any) -> Prediction | list[Prediction]:
-        """Answer for one image, or for a list of them, with the code that serves.
+    def predict(self, samples: Any) -> Prediction | list[Prediction]:
+        """Answer for one image, text or recording, or for a list of them, with the code that serves.
 
         Args:
-            images: a path, the bytes of an image file, a Pillow image, or a numpy array of uint8, (H, W, 3) or, grey,
-                (H, W); or a list or tuple of such.
+            samples: one, or a list or tuple of them.
+                Of a model of images: a path, the bytes of an image file, a Pillow image, or a numpy array of uint8,
+                (H, W, 3) or, grey, (H, W).
+                Of texts: a string is the text itself; a file is a `pathlib.Path`, bytes are UTF-8.
+                Of recordings: a path, or the bytes of an audio file.
 
         Raises:
             UsageError: a file is missing, or it is none of these.
-            DataInvalid: an image cannot be decoded.
+            DataInvalid: a sample cannot be decoded.
         """
-        if not isinstance(images, list | tuple):
-            return self.predict([images])[0]
-        opened = [opened_image(image, position) for position, image in enumerate(images)]
-        answers = self._classifier.predict_decoded(opened)
+        if not isinstance(samples, list | tuple):
+            return self.predict([samples])[0]
+        modality, pipeline = self._version.modality, self._classifier.pipeline
+        decoded = [opened(sample, position, modality, pipeline) for position, sample in enumerate(samples)]
+        answers = self._classifier.predict_decoded(decoded)
         return [
             Prediction(
                 label=answer.label,
                 probability=answer.probability,
                 probabilities=answer.probabilities,
                 model_version=self.version,
-                file=str(image) if isinstance(image, str | Path) else None,
+                **asked_about(sample, modality),
             )
-            for image, answer in zip(images, answers, strict=True)
+            for sample, answer in zip(samples, answers, strict=True)
         ]
 
     def serve(self, port: int | None = None) -> LocalServer:
@@ -140,14 +146,11 @@ class Result:
     @cached_property
     def _classifier(self) -> "Classifier":
         from transfermodel_predictor.artifact.errors import ArtifactError
-        from transfermodel_predictor.artifact.load import fetch
-        from transfermodel_predictor.artifact.names import SERVED
-        from transfermodel_predictor.inference.opening import open_classifier
+        from transfermodel_predictor.inference.opening import fetch_classifier
 
         check_present(self.name, self._version)
         try:
-            files = fetch(self._version.uri, self.digest, SERVED, {})
-            return open_classifier(files, os.cpu_count() or 1)
+            return fetch_classifier(self._version.uri, self.digest, os.cpu_count() or 1, {})
         except ArtifactError as error:
             raise TransferModelError(str(error)) from error
 
@@ -162,11 +165,11 @@ class Result:
         interval = ""
         if "accuracyLow" in metrics and "accuracyHigh" in metrics:
             interval = f" ({metrics['accuracyLow']:.4f} to {metrics['accuracyHigh']:.4f})"
-        images = f"{counts['train']} to train, {counts['validation']} to validate, {counts['test']} to test"
+        samples = f"{counts['train']} to train, {counts['validation']} to validate, {counts['test']} to test"
         rows = [
             ("accuracy", f"{self.accuracy:.4f}{interval} on {self.split}{estimate}"),
             ("classes", str(counts["classes"])),
-            ("images", images),
+            (self._version.modality.many, samples),
             ("artifact", shown(self.artifact)),
             *(("warning", warning) for warning in self.warnings),
         ]
@@ -182,55 +185,16 @@ class Result:
         )
 
 
+def asked_about(sample: Any, modality: Modality) -> dict[str, str]:
+    """Return how a prediction names what it is about."""
+    if modality is TEXT and isinstance(sample, str):
+        return {"text": sample}
+    return {"file": str(sample)} if isinstance(sample, str | Path) else {}
+
+
 def shown(path: Path) -> str:
     """Return a path for people: relative where it is below the working directory."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path)
-
-
-def opened_image(image: Any, position: int) -> "PilImage":
-    """Return any kind of image in mode RGB. Raises UsageError and DataInvalid."""
-    import numpy as np
-    from PIL import Image
-    from transfermodel_predictor.inference.decode import UnreadableImage, decode_image, to_rgb
-
-    if isinstance(image, Image.Image):
-        return to_rgb(image)
-    if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
-            raise UsageError(
-                f"Image {position} is an array of {image.dtype} with the shape {image.shape}.",
-                "Pass uint8 with the shape (height, width, 3), or (height, width) for grey.",
-            )
-        return Image.fromarray(image).convert("RGB")
-    if isinstance(image, str | Path):
-        name, content = str(image), file_content(Path(image))
-    elif isinstance(image, bytes):
-        name, content = f"Image {position}", image
-    else:
-        raise UsageError(
-            f"Image {position} is a {type(image).__name__}.",
-            "Pass a path, the bytes of an image file, a Pillow image or a numpy array.",
-        )
-    try:
-        return decode_image(content)
-    except UnreadableImage as error:
-        raise DataInvalid(f"{name}: {error}") from error
-
-
-def file_content(path: Path) -> bytes:
-    """Return a file's bytes. Raises UsageError."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise UsageError(
-            f"There is no file {path}.", "Check the path; it is relative to the working directory."
-        ) from error
-    except IsADirectoryError as error:
-        raise UsageError(
-            f"{path} is a folder.", f"Pass its files: sorted(Path({str(path)!r}).glob('*.png'))."
-        ) from error
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error

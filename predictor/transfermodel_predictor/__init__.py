@@ -1,1 +1,1 @@
-"""The InferenceService's program: one image classifier, read by URI, answering over HTTP."""
+"""The InferenceService's program: one classifier, read by URI, answering over HTTP."""

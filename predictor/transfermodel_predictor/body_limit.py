@@ -21,7 +21,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        sentence = f"The body is above {self.limit} bytes; send smaller images, or fewer at once."
+        sentence = f"The body is above {self.limit} bytes; send fewer at once, or smaller ones."
         told = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if told.isdigit() and int(told) > self.limit:
             await JSONResponse({"error": sentence}, RequestTooLarge.status)(scope, receive, send)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from transfermodel_predictor.inference.limits import SampleLimits
+
 MEGABYTE: Final = 1_000_000
 DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -15,12 +17,12 @@ class ConfigurationInvalid(ValueError):
 
 
 @dataclass(frozen=True)
-class Limits:
+class Limits(SampleLimits):
     """How much one request may ask for."""
 
     body_bytes: int = 64 * MEGABYTE
-    image_bytes: int = 20 * MEGABYTE
-    image_pixels: int = 50 * MEGABYTE
+    sample_bytes: int = 20 * MEGABYTE
+    """Of an image, a text or a recording as it is sent."""
     batch: int = 256
 
 
@@ -79,8 +81,10 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         threads=number("TRANSFERMODEL_THREADS", 1) if environment.get("TRANSFERMODEL_THREADS") else None,
         limits=Limits(
             body_bytes=number("TRANSFERMODEL_MAX_BODY_BYTES", limits.body_bytes),
-            image_bytes=number("TRANSFERMODEL_MAX_IMAGE_BYTES", limits.image_bytes),
+            sample_bytes=number("TRANSFERMODEL_MAX_SAMPLE_BYTES", limits.sample_bytes),
             image_pixels=number("TRANSFERMODEL_MAX_IMAGE_PIXELS", limits.image_pixels),
+            text_characters=number("TRANSFERMODEL_MAX_TEXT_CHARACTERS", limits.text_characters),
+            audio_samples=number("TRANSFERMODEL_MAX_AUDIO_SAMPLES", limits.audio_samples),
             batch=number("TRANSFERMODEL_MAX_BATCH", limits.batch),
         ),
         environment=environment,

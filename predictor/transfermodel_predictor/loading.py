@@ -3,12 +3,12 @@
 import time
 
 from transfermodel_predictor.artifact.download import Download
-from transfermodel_predictor.artifact.load import verified
-from transfermodel_predictor.artifact.names import MODEL, SERVED
+from transfermodel_predictor.artifact.load import VerifiedFiles
+from transfermodel_predictor.artifact.names import MODEL
 from transfermodel_predictor.configuration import Configuration
 from transfermodel_predictor.cpus import thread_count
 from transfermodel_predictor.inference.classifier import Classifier
-from transfermodel_predictor.inference.opening import open_classifier
+from transfermodel_predictor.inference.opening import open_classifier, served_files
 from transfermodel_predictor.memory import release_free_memory
 
 
@@ -18,11 +18,11 @@ def load_classifier(configuration: Configuration, download: Download) -> Classif
     Raises:
         ArtifactError: Storage failed, or the artifact is not the one that was asked for, or cannot be used.
     """
-    files = verified(download, configuration.artifact_uri, configuration.artifact_digest, SERVED)
+    files = served_files(VerifiedFiles(download, configuration.artifact_uri, configuration.artifact_digest))
     begun = time.perf_counter()
     threads = configuration.threads or thread_count()
     size = len(files[MODEL])
-    classifier = open_classifier(files, threads)
+    classifier = open_classifier(files, threads, configuration.limits)
     classifier.warm_up()
     release_free_memory()
     print(

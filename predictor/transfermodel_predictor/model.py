@@ -12,10 +12,11 @@ from transfermodel_predictor.configuration import Configuration
 from transfermodel_predictor.inference.classifier import Classifier
 from transfermodel_predictor.inference.head import Prediction
 from transfermodel_predictor.protocol import v1, v2
+from transfermodel_predictor.protocol.forms import FORMS, SampleForm
 from transfermodel_predictor.protocol.sources import Source, parse_json
 
 CONCURRENCY: Final = 2
-"""Requests in work at once: one decodes while one infers. More would only hold more images in memory."""
+"""Requests in work at once: one decodes while one infers. More would only hold more samples in memory."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -63,7 +64,7 @@ class TransferModel(Model):  # type: ignore[misc] # kserve ships no types
         """Return what the model takes and gives."""
         configuration = self.configuration
         labels = self._loaded().labels
-        return v2.metadata(labels, self.name, configuration.version, configuration.artifact_digest)
+        return v2.metadata(self._form(), labels, self.name, configuration.version, configuration.artifact_digest)
 
     async def preprocess(self, payload: Payload, headers: Mapping[str, str] | None = None) -> Parsed:
         """Read the request.
@@ -76,10 +77,10 @@ class TransferModel(Model):  # type: ignore[misc] # kserve ships no types
     async def predict(
         self, payload: Parsed, headers: Mapping[str, str] | None = None, response_headers: Any = None
     ) -> tuple[Parsed, list[Prediction]]:
-        """Decode the images and infer.
+        """Decode the samples and infer.
 
         Raises:
-            RequestInvalid: An image cannot be decoded.
+            RequestInvalid: A sample cannot be decoded.
         """
         return payload, await self._in_thread(self._classify, payload.sources)
 
@@ -97,16 +98,19 @@ class TransferModel(Model):  # type: ignore[misc] # kserve ships no types
         return v2.answer(parsed.request, predictions, self.name, configuration.version, configuration.artifact_digest)
 
     def _parse(self, payload: Payload) -> Parsed:
-        limits = self.configuration.limits
+        form, limits = self._form(), self.configuration.limits
         if isinstance(payload, V2Body):
-            request = v2.parse_request(payload.body, payload.json_length, limits)
+            request = v2.parse_request(payload.body, payload.json_length, form, limits)
             return Parsed(request.sources, request)
         document = parse_json(payload) if isinstance(payload, bytes) else payload
-        return Parsed(list(v1.parse_request(document, limits)), None)
+        return Parsed(list(v1.parse_request(document, form, limits)), None)
 
     def _classify(self, sources: list[Source]) -> list[Prediction]:
-        limits = self.configuration.limits
-        return self._loaded().predict_decoded(source.image(limits) for source in sources)
+        classifier = self._loaded()
+        return classifier.predict_decoded(source.decode(classifier.pipeline) for source in sources)
+
+    def _form(self) -> SampleForm:
+        return FORMS[self._loaded().description.preprocessing.modality]
 
     def _loaded(self) -> Classifier:
         if self.classifier is None:

@@ -46,8 +46,14 @@ class Download:
         Raises:
             StorageUriInvalid: The URI is of no kind that can be read.
         """
-        storage = open_store(uri, environment, prefix)
-        self._pending = {name: Background(_reader(storage.get, name), f"get {name}") for name in names}
+        self._storage = open_store(uri, environment, prefix)
+        self._pending: dict[str, Background[bytes]] = {}
+        for name in names:
+            self.begin(name)
+
+    def begin(self, name: str) -> None:
+        """Start to read one more object."""
+        self._pending[name] = Background(_reader(self._storage.get, name), f"get {name}")
 
     def result(self, name: str) -> bytes:
         """Wait for one object, and return it, once: it may be large, so nothing of it is kept here.

@@ -27,11 +27,32 @@ def fetch(
 
 def verified(download: Download, uri: str, digest: str, names: Iterable[str]) -> dict[str, bytes]:
     """Wait for files and their manifest, and return the files by name; as `fetch` otherwise."""
-    uri = uri.rstrip("/")
-    manifest = Manifest.from_json(download.result(MANIFEST), digest, uri)
-    contents = {}
-    for name in names:
-        manifest.entry(name, uri)
-        contents[name] = download.result(name)
-        manifest.verify(name, contents[name], uri)
-    return contents
+    files = VerifiedFiles(download, uri, digest)
+    return {name: files.file(name) for name in names}
+
+
+class VerifiedFiles:
+    """An artifact's files on their way, each checked before it is handed on."""
+
+    def __init__(self, download: Download, uri: str, digest: str) -> None:
+        """Wait for the manifest; as `fetch` otherwise."""
+        self._download = download
+        self._uri = uri.rstrip("/")
+        self._manifest = Manifest.from_json(download.result(MANIFEST), digest, self._uri)
+
+    def ask(self, names: Iterable[str]) -> None:
+        """Begin to read more files.
+
+        Raises:
+            ArtifactCorrupt: The manifest does not list one.
+        """
+        for name in names:
+            self._manifest.entry(name, self._uri)
+            self._download.begin(name)
+
+    def file(self, name: str) -> bytes:
+        """Wait for one file, and return it, once; as `fetch` otherwise."""
+        self._manifest.entry(name, self._uri)
+        content = self._download.result(name)
+        self._manifest.verify(name, content, self._uri)
+        return content

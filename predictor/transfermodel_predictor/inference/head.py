@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer for one image."""
+    """The answer for one sample."""
 
     label: str
     probability: float

@@ -1,15 +1,42 @@
 """A classifier from an artifact's files."""
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 
 from transfermodel_predictor.artifact.description import ModelDescription
-from transfermodel_predictor.artifact.names import DESCRIPTION, MODEL
+from transfermodel_predictor.artifact.download import Download
+from transfermodel_predictor.artifact.load import VerifiedFiles
+from transfermodel_predictor.artifact.names import DESCRIPTION, MANIFEST, MODEL, SERVED
 from transfermodel_predictor.inference.classifier import Classifier
-from transfermodel_predictor.inference.pipelines import pipeline_of
+from transfermodel_predictor.inference.limits import DEFAULT, SampleLimits
+from transfermodel_predictor.inference.pipelines import NEEDED_FILES, pipeline_of
 from transfermodel_predictor.inference.session import open_session
 
 
-def open_classifier(files: MutableMapping[str, bytes], threads: int) -> Classifier:
+def fetch_classifier(uri: str, digest: str, threads: int, environment: Mapping[str, str]) -> Classifier:
+    """Return the classifier of an artifact; digest: sha256:… of its manifest.json.
+
+    Raises:
+        ArtifactError: Storage failed, or the artifact is not the one that was asked for, or cannot be used.
+    """
+    download = Download(uri, [MANIFEST, *SERVED], environment)
+    return open_classifier(served_files(VerifiedFiles(download, uri, digest)), threads)
+
+
+def served_files(artifact: VerifiedFiles) -> dict[str, bytes]:
+    """Return the files that a classifier is made of, by name; those of SERVED must be on their way.
+
+    What few models need is asked for once model.json is there, while the graph is still on its way.
+
+    Raises:
+        ArtifactError: As `fetch` of artifact.load.
+    """
+    described = artifact.file(DESCRIPTION)
+    needed = NEEDED_FILES[ModelDescription.from_json(described).preprocessing.modality]
+    artifact.ask(needed)
+    return {DESCRIPTION: described, **{name: artifact.file(name) for name in (*needed, MODEL)}}
+
+
+def open_classifier(files: MutableMapping[str, bytes], threads: int, limits: SampleLimits = DEFAULT) -> Classifier:
     """Return the classifier of files that were verified, by name; the graph's bytes are taken out, to free them.
 
     Raises:
@@ -17,4 +44,4 @@ def open_classifier(files: MutableMapping[str, bytes], threads: int) -> Classifi
     """
     description = ModelDescription.from_json(files[DESCRIPTION])
     session = open_session(files.pop(MODEL), threads, description.signature.inputs)
-    return Classifier(description, session, pipeline_of(description.preprocessing, files))
+    return Classifier(description, session, pipeline_of(description.preprocessing, files, limits))

@@ -10,7 +10,7 @@ class RequestInvalid(ValueError):
 
 
 class RequestTooLarge(RequestInvalid):
-    """The body, an image or the batch is above a limit."""
+    """The body, a sample or the batch is above a limit."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 

@@ -1,4 +1,4 @@
-"""The images of a request, each opened only when its turn comes: one decoded image in memory at a time."""
+"""The samples of a request, each decoded only when its turn comes: one decoded sample in memory at a time."""
 
 import base64
 import binascii
@@ -11,32 +11,29 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from transfermodel_predictor.configuration import Limits
-from transfermodel_predictor.inference.decode import UnreadableImage, decode_image
+from transfermodel_predictor.inference.errors import UnreadableSample
+from transfermodel_predictor.inference.pipelines import Pipeline
 from transfermodel_predictor.protocol.errors import RequestInvalid, RequestTooLarge
+from transfermodel_predictor.protocol.forms import SampleForm
 
 
 @dataclass(frozen=True)
-class EncodedImage:
-    """An image file."""
+class EncodedSample:
+    """The bytes of a file, or of a text in UTF-8."""
 
     place: str
     """Where in the request it is, for messages."""
     data: bytes
 
-    def image(self, limits: Limits) -> Image.Image:
-        """Decode it.
+    def decode(self, pipeline: Pipeline) -> Any:
+        """Return what the pipeline makes rows of.
 
         Raises:
-            RequestInvalid, RequestTooLarge: It is no image, or too large.
+            RequestInvalid: It is no sample of this model's modality.
         """
-        if len(self.data) > limits.image_bytes:
-            raise RequestTooLarge(
-                f"{self.place} has {len(self.data)} bytes; at most {limits.image_bytes} are accepted. "
-                "Send a smaller image: the model scales it down anyway."
-            )
         try:
-            return decode_image(self.data, limits.image_pixels)
-        except UnreadableImage as error:
+            return pipeline.decode(self.data)
+        except UnreadableSample as error:
             raise RequestInvalid(f"{self.place}: {error}") from error
 
 
@@ -46,49 +43,66 @@ class PixelImage:
 
     pixels: NDArray[np.uint8]
 
-    def image(self, limits: Limits) -> Image.Image:
+    def decode(self, pipeline: Pipeline) -> Image.Image:
         """Wrap it; its size was checked when the request was read."""
         return Image.fromarray(np.ascontiguousarray(self.pixels))
 
 
-Source = EncodedImage | PixelImage
+Source = EncodedSample | PixelImage
 
 
-def encoded_image(place: str, text: Any, limits: Limits) -> EncodedImage:
-    """Read base64.
+def encoded_sample(place: str, data: bytes, form: SampleForm, limits: Limits) -> EncodedSample:
+    """Take bytes as they are.
 
     Raises:
-        RequestInvalid, RequestTooLarge: It is none, or longer than an image may be.
+        RequestTooLarge: They are more than a sample may have.
     """
-    if not isinstance(text, str):
-        raise RequestInvalid(f"{place} is {kind(text)}; a string with the image file in base64 is needed.")
-    # 4 characters for 3 bytes: refused before anything is unpacked.
-    if len(text) // 4 * 3 > limits.image_bytes + 2:
+    if len(data) > limits.sample_bytes:
         raise RequestTooLarge(
-            f"{place} has about {len(text) // 4 * 3} bytes; at most {limits.image_bytes} are accepted. "
-            "Send a smaller image: the model scales it down anyway."
+            f"{place} has {len(data)} bytes; at most {limits.sample_bytes} are accepted. {form.remedy}"
+        )
+    return EncodedSample(place, data)
+
+
+def read_value(place: str, value: Any, form: SampleForm, limits: Limits) -> EncodedSample:
+    """Read a sample as JSON has it: a file in base64, or a text.
+
+    Raises:
+        RequestInvalid, RequestTooLarge: It is none, or longer than a sample may be.
+    """
+    if not isinstance(value, str):
+        raise RequestInvalid(f"{place} is {kind(value)}; a string with {form.content} is needed.")
+    if not form.file:
+        try:
+            return encoded_sample(place, value.encode(), form, limits)
+        except UnicodeEncodeError as error:
+            raise RequestInvalid(f"{place} holds half a character (a lone surrogate); send whole ones.") from error
+    # 4 characters for 3 bytes: refused before anything is unpacked.
+    if len(value) // 4 * 3 > limits.sample_bytes + 2:
+        raise RequestTooLarge(
+            f"{place} has about {len(value) // 4 * 3} bytes; at most {limits.sample_bytes} are accepted. {form.remedy}"
         )
     try:
         # Lines as `base64` of the shell breaks them are fine, everything else that is not base64 is not.
-        data = base64.b64decode("".join(text.split()).encode("ascii"), validate=True)
+        data = base64.b64decode("".join(value.split()).encode("ascii"), validate=True)
     except (binascii.Error, UnicodeEncodeError) as error:
         raise RequestInvalid(
-            f"{place} is not base64; encode the image file, as `base64 -w0 image.png` does."
+            f"{place} is not base64; encode the {form.one} file, as `base64 -w0 {form.file}` does."
         ) from error
-    return EncodedImage(place, data)
+    return encoded_sample(place, data, form, limits)
 
 
-def check_batch(count: int, limits: Limits, place: str) -> None:
-    """Refuse no images, and too many.
+def check_batch(count: int, form: SampleForm, limits: Limits, place: str) -> None:
+    """Refuse no samples, and too many.
 
     Raises:
         RequestInvalid, RequestTooLarge: As said.
     """
     if count < 1:
-        raise RequestInvalid(f"{place} is empty: send at least one image.")
+        raise RequestInvalid(f"{place} is empty: send at least one {form.one}.")
     if count > limits.batch:
         raise RequestTooLarge(
-            f"{place} has {count} images; at most {limits.batch} are accepted at once. Send several requests."
+            f"{place} has {count} {form.many}; at most {limits.batch} are accepted at once. Send several requests."
         )
 
 

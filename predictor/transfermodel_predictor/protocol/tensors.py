@@ -6,26 +6,23 @@ Binary extension: https://github.com/triton-inference-server/server/blob/main/do
 import math
 import struct
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from transfermodel_predictor.configuration import Limits
 from transfermodel_predictor.protocol.errors import RequestInvalid, RequestTooLarge
+from transfermodel_predictor.protocol.forms import PIXELS, SampleForm
 from transfermodel_predictor.protocol.sources import (
-    EncodedImage,
+    EncodedSample,
     PixelImage,
     Source,
     check_batch,
-    encoded_image,
+    encoded_sample,
     kind,
+    read_value,
 )
-
-IMAGE: Final = "image"
-PIXELS: Final = "pixels"
-DATATYPES: Final = {IMAGE: "BYTES", PIXELS: "UINT8"}
-SHAPES: Final = {IMAGE: "[N]", PIXELS: "[N, height, width, 3]"}
 
 
 @dataclass(frozen=True)
@@ -38,62 +35,64 @@ class Tensor:
     raw: bytes | None
 
 
-def read_images(tensor: Tensor, limits: Limits) -> list[Source]:
-    """Return the images of `image` or `pixels`.
+def read_samples(tensor: Tensor, form: SampleForm, limits: Limits) -> list[Source]:
+    """Return the samples of one of the form's inputs.
 
     Raises:
-        RequestInvalid, RequestTooLarge: Shape and content do not fit together, or are not those of images.
+        RequestInvalid, RequestTooLarge: Shape and content do not fit together, or are not those of such samples.
     """
-    if tensor.name == IMAGE:
-        return list(_encoded(tensor, limits))
-    return [PixelImage(pixels) for pixels in _pixels(tensor, limits)]
+    if tensor.name == PIXELS:
+        return [PixelImage(pixels) for pixels in _pixels(tensor, form, limits)]
+    return list(_encoded(tensor, form, limits))
 
 
-def _encoded(tensor: Tensor, limits: Limits) -> list[EncodedImage]:
+def _encoded(tensor: Tensor, form: SampleForm, limits: Limits) -> list[EncodedSample]:
+    name = tensor.name
     if len(tensor.shape) not in (1, 2) or tensor.shape[1:] not in ([], [1]):
-        raise _wrong_shape(tensor)
+        raise _wrong_shape(tensor, form)
     count = tensor.shape[0]
-    check_batch(count, limits, f"The input {IMAGE!r}")
+    check_batch(count, form, limits, f"The input {name!r}")
     if tensor.raw is not None:
-        elements = _split(tensor.raw, count)
-        return [EncodedImage(f"{IMAGE}[{index}]", element) for index, element in enumerate(elements)]
+        elements = _split(name, tensor.raw, count)
+        return [encoded_sample(f"{name}[{index}]", data, form, limits) for index, data in enumerate(elements)]
     if not isinstance(tensor.data, list):
-        raise RequestInvalid(f"The data of input {IMAGE!r} is {kind(tensor.data)}; a list of base64 strings is needed.")
+        strings = "base64 strings" if form.file else "strings"
+        raise RequestInvalid(f"The data of input {name!r} is {kind(tensor.data)}; a list of {strings} is needed.")
     flat = [
         value[0] if tensor.shape[1:] and isinstance(value, list) and len(value) == 1 else value for value in tensor.data
     ]
     if len(flat) != count:
-        raise RequestInvalid(f"The input {IMAGE!r} has the shape {tensor.shape}, but {len(flat)} elements of data.")
-    return [encoded_image(f"{IMAGE}[{index}]", value, limits) for index, value in enumerate(flat)]
+        raise RequestInvalid(f"The input {name!r} has the shape {tensor.shape}, but {len(flat)} elements of data.")
+    return [read_value(f"{name}[{index}]", value, form, limits) for index, value in enumerate(flat)]
 
 
-def _split(raw: bytes, count: int) -> list[bytes]:
+def _split(name: str, raw: bytes, count: int) -> list[bytes]:
     """Cut BYTES in binary form: each element led by its length, 4 bytes, little end first."""
     elements, offset = [], 0
     for index in range(count):
         if offset + 4 > len(raw):
-            raise RequestInvalid(f"The binary data of input {IMAGE!r} ends before element {index} of {count}.")
+            raise RequestInvalid(f"The binary data of input {name!r} ends before element {index} of {count}.")
         (length,) = struct.unpack_from("<I", raw, offset)
         offset += 4
         if offset + length > len(raw):
             raise RequestInvalid(
-                f"The binary data of input {IMAGE!r} says that element {index} has {length} bytes, but "
+                f"The binary data of input {name!r} says that element {index} has {length} bytes, but "
                 f"{len(raw) - offset} are left. Each element is led by its length in 4 bytes, little end first."
             )
         elements.append(raw[offset : offset + length])
         offset += length
     if offset != len(raw):
         raise RequestInvalid(
-            f"The binary data of input {IMAGE!r} has {len(raw) - offset} bytes more than its {count} elements."
+            f"The binary data of input {name!r} has {len(raw) - offset} bytes more than its {count} elements."
         )
     return elements
 
 
-def _pixels(tensor: Tensor, limits: Limits) -> NDArray[np.uint8]:
+def _pixels(tensor: Tensor, form: SampleForm, limits: Limits) -> NDArray[np.uint8]:
     shape = tensor.shape
     if len(shape) != 4 or shape[3] != 3 or shape[1] < 1 or shape[2] < 1:
-        raise _wrong_shape(tensor)
-    check_batch(shape[0], limits, f"The input {PIXELS!r}")
+        raise _wrong_shape(tensor, form)
+    check_batch(shape[0], form, limits, f"The input {PIXELS!r}")
     if shape[1] * shape[2] > limits.image_pixels:
         raise RequestTooLarge(
             f"The images of input {PIXELS!r} have {shape[2]} x {shape[1]} pixels; at most {limits.image_pixels} are "
@@ -122,7 +121,6 @@ def _numbers(data: Any) -> NDArray[np.uint8]:
     return array.astype(np.uint8)
 
 
-def _wrong_shape(tensor: Tensor) -> RequestInvalid:
-    return RequestInvalid(
-        f"The input {tensor.name!r} has the shape {str(tensor.shape)[:80]}; {SHAPES[tensor.name]} is needed."
-    )
+def _wrong_shape(tensor: Tensor, form: SampleForm) -> RequestInvalid:
+    wanted = form.tensors[tensor.name].shape
+    return RequestInvalid(f"The input {tensor.name!r} has the shape {str(tensor.shape)[:80]}; {wanted} is needed.")

@@ -6,41 +6,44 @@ from typing import Any
 from transfermodel_predictor.configuration import Limits
 from transfermodel_predictor.inference.head import Prediction
 from transfermodel_predictor.protocol.errors import RequestInvalid
-from transfermodel_predictor.protocol.sources import EncodedImage, check_batch, encoded_image, kind
+from transfermodel_predictor.protocol.forms import FORMS, SampleForm
+from transfermodel_predictor.protocol.sources import EncodedSample, check_batch, kind, read_value
 
-EXAMPLE = '{"instances": [{"image": {"b64": "<the image file in base64>"}}]}'
 
-
-def parse_request(document: dict[str, Any], limits: Limits) -> list[EncodedImage]:
-    """Return the images of a request.
+def parse_request(document: dict[str, Any], form: SampleForm, limits: Limits) -> list[EncodedSample]:
+    """Return the samples of a request.
 
     Raises:
         RequestInvalid, RequestTooLarge: The request is not of this form.
     """
     instances = document.get("instances")
     if instances is None:
-        raise RequestInvalid(f"The key 'instances' is missing; send {EXAMPLE}.")
+        raise RequestInvalid(f"The key 'instances' is missing; send {form.example}.")
     if not isinstance(instances, list):
-        raise RequestInvalid(f"'instances' is {kind(instances)}; a list is needed: {EXAMPLE}.")
-    check_batch(len(instances), limits, "'instances'")
-    return [parse_instance(f"instances[{index}]", instance, limits) for index, instance in enumerate(instances)]
+        raise RequestInvalid(f"'instances' is {kind(instances)}; a list is needed: {form.example}.")
+    check_batch(len(instances), form, limits, "'instances'")
+    return [parse_instance(f"instances[{index}]", instance, form, limits) for index, instance in enumerate(instances)]
 
 
-def parse_instance(place: str, instance: Any, limits: Limits) -> EncodedImage:
-    """Return the image of one instance.
+def parse_instance(place: str, instance: Any, form: SampleForm, limits: Limits) -> EncodedSample:
+    """Return the sample of one instance.
 
     Raises:
         RequestInvalid, RequestTooLarge: The instance is not of this form.
     """
-    for key in ("image", "b64"):
+    for key in form.keys:
         if not isinstance(instance, dict):
-            raise RequestInvalid(f"{place} is {kind(instance)}; an object with the key {key!r} is needed: {EXAMPLE}.")
+            raise RequestInvalid(
+                f"{place} is {kind(instance)}; an object with the key {key!r} is needed: {form.example}."
+            )
         unknown = next((name for name in instance if name != key), None)
         if unknown is not None or key not in instance:
             said = f"has the key {unknown[:40]!r}" if unknown is not None else "is empty"
-            raise RequestInvalid(f"{place} {said}; exactly the key {key!r} is needed: {EXAMPLE}.")
+            if any(unknown == other.name for other in FORMS.values()):
+                said += f", but this model takes {form.many}"
+            raise RequestInvalid(f"{place} {said}; exactly the key {key!r} is needed: {form.example}.")
         place, instance = f"{place}.{key}", instance[key]
-    return encoded_image(place, instance, limits)
+    return read_value(place, instance, form, limits)
 
 
 def answer(predictions: Sequence[Prediction], version: str) -> dict[str, Any]:

@@ -14,8 +14,9 @@ import orjson
 from transfermodel_predictor.configuration import Limits
 from transfermodel_predictor.inference.head import Prediction
 from transfermodel_predictor.protocol.errors import RequestInvalid
+from transfermodel_predictor.protocol.forms import SampleForm
 from transfermodel_predictor.protocol.sources import Source, kind, parse_json
-from transfermodel_predictor.protocol.tensors import DATATYPES, SHAPES, Tensor, read_images
+from transfermodel_predictor.protocol.tensors import Tensor, read_samples
 
 LABEL: Final = "label"
 PROBABILITIES: Final = "probabilities"
@@ -33,7 +34,7 @@ class InferenceRequest:
     """Name of each wanted output -> whether in binary form."""
 
 
-def parse_request(body: bytes, json_length: str | None, limits: Limits) -> InferenceRequest:
+def parse_request(body: bytes, json_length: str | None, form: SampleForm, limits: Limits) -> InferenceRequest:
     """Read a request; json_length: the header Inference-Header-Content-Length, where there is one.
 
     Raises:
@@ -46,9 +47,9 @@ def parse_request(body: bytes, json_length: str | None, limits: Limits) -> Infer
         raise RequestInvalid(f"'id' is {kind(identifier)}; a string is needed.")
     inputs = document.get("inputs")
     if not isinstance(inputs, list) or len(inputs) != 1:
-        raise RequestInvalid(f"'inputs' must be a list of exactly one input: {_choices()}.")
-    tensor = _tensor(inputs[0], body[length:])
-    return InferenceRequest(identifier or str(uuid.uuid4()), read_images(tensor, limits), _outputs(document))
+        raise RequestInvalid(f"'inputs' must be a list of exactly one input: {form.choices}.")
+    tensor = _tensor(inputs[0], body[length:], form)
+    return InferenceRequest(identifier or str(uuid.uuid4()), read_samples(tensor, form, limits), _outputs(document))
 
 
 def _length(text: str, most: int) -> int:
@@ -60,19 +61,20 @@ def _length(text: str, most: int) -> int:
     return int(text)
 
 
-def _tensor(entry: Any, binary: bytes) -> Tensor:
+def _tensor(entry: Any, binary: bytes, form: SampleForm) -> Tensor:
     if not isinstance(entry, dict):
-        raise RequestInvalid(f"inputs[0] is {kind(entry)}; an object is needed: {_choices()}.")
+        raise RequestInvalid(f"inputs[0] is {kind(entry)}; an object is needed: {form.choices}.")
     name = entry.get("name")
-    if not isinstance(name, str) or name not in DATATYPES:
-        raise RequestInvalid(f"inputs[0] has the name {str(name)[:80]!r}; this model takes {_choices()}.")
-    if entry.get("datatype") != DATATYPES[name]:
+    if not isinstance(name, str) or name not in form.tensors:
+        raise RequestInvalid(f"inputs[0] has the name {str(name)[:80]!r}; this model takes {form.choices}.")
+    wanted = form.tensors[name]
+    if entry.get("datatype") != wanted.datatype:
         raise RequestInvalid(
-            f"The input {name!r} has the datatype {str(entry.get('datatype'))[:40]!r}; {DATATYPES[name]} is needed."
+            f"The input {name!r} has the datatype {str(entry.get('datatype'))[:40]!r}; {wanted.datatype} is needed."
         )
     shape = entry.get("shape")
     if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
-        raise RequestInvalid(f"The shape of input {name!r} must be a list of whole numbers: {SHAPES[name]}.")
+        raise RequestInvalid(f"The shape of input {name!r} must be a list of whole numbers: {wanted.shape}.")
     size = _parameters(entry, f"input {name!r}").get("binary_data_size")
     if size is None:
         if binary:
@@ -127,10 +129,6 @@ def _flag(parameters: dict[str, Any], name: str, default: bool) -> bool:
     return value
 
 
-def _choices() -> str:
-    return " or ".join(f"{name!r} ({datatype} {SHAPES[name]})" for name, datatype in DATATYPES.items())
-
-
 @dataclass(frozen=True)
 class InferenceResponse:
     """What is answered."""
@@ -182,15 +180,15 @@ def _raw(datatype: str, values: Sequence[Any]) -> bytes:
     return np.asarray(values, "<f4").tobytes()
 
 
-def metadata(labels: Sequence[str], model_name: str, version: str, digest: str) -> dict[str, Any]:
+def metadata(form: SampleForm, labels: Sequence[str], model_name: str, version: str, digest: str) -> dict[str, Any]:
     """Return what the model takes and gives; `labels` and `parameters` go beyond the protocol."""
     return {
         "name": model_name,
         "versions": [version],
         "platform": "onnxruntime_onnx",
         "inputs": [
-            {"name": "image", "datatype": "BYTES", "shape": [-1]},
-            {"name": "pixels", "datatype": "UINT8", "shape": [-1, -1, -1, 3]},
+            {"name": name, "datatype": tensor.datatype, "shape": list(tensor.sizes)}
+            for name, tensor in form.tensors.items()
         ],
         "outputs": [
             {"name": LABEL, "datatype": "BYTES", "shape": [-1]},

@@ -34,7 +34,7 @@ def test_limits_and_formats_are_those_of_the_predictor() -> None:
     page = (DOCS / "reference/http.md").read_text()
     limits = Limits()
     assert f"| body | {limits.body_bytes // MEGABYTE} MB |" in page
-    assert f"{limits.image_bytes // MEGABYTE} MB, {limits.image_pixels // MEGABYTE} million pixels" in page
+    assert f"{limits.sample_bytes // MEGABYTE} MB, {limits.image_pixels // MEGABYTE} million pixels" in page
     assert f"| images in one request | {limits.batch} |" in page
     assert all(name in page for name in FORMATS)
 

@@ -84,6 +84,6 @@ def test_files_that_may_not_be_read(folder: Path) -> None:
 
 
 def test_the_limits_are_the_predictors() -> None:
-    assert Limits().image_bytes == inputs.IMAGE_BYTES
+    assert Limits().sample_bytes == inputs.IMAGE_BYTES
     formats = {suffix.strip(".").upper().replace("JPG", "JPEG").replace("TIF", "TIFF") for suffix in inputs.SUFFIXES}
     assert {name.replace("TIFFF", "TIFF") for name in formats} == set(FORMATS)
