@@ -23,21 +23,12 @@ FINE_TUNING = {
 }
 
 
-MODULE = ["-m", "transfermodel_trainer"]
-CAREFUL = [
-    "-c",
-    "from transfermodel_trainer import main; from transfermodel_trainer.training import rows; "
-    "rows.CHUNK_SECONDS = 0.0; main.main()",
-]
-"""Keeps every batch of features: on tiny data there would be nothing to keep."""
-
-
 class Trainer:
     """Runs one request again and again, in its own folders."""
 
-    def __init__(self, folder: Path, data: Path, changes: dict[str, Any], program: list[str] = MODULE) -> None:
-        """Take where to work, what to learn from, the rest of the request, and how python is started."""
-        self.folder, self.program = folder, program
+    def __init__(self, folder: Path, data: Path, changes: dict[str, Any]) -> None:
+        """Take where to work, what to learn from, and the rest of the request."""
+        self.folder = folder
         self.request = {
             "run": "0" * 64,
             "namespace": "tests",
@@ -58,7 +49,7 @@ class Trainer:
         }
         (self.folder / "temporary").mkdir(parents=True, exist_ok=True)
         process = subprocess.Popen(
-            [sys.executable, *self.program],
+            [sys.executable, "-m", "transfermodel_trainer"],
             env=dict(os.environ) | own,
             text=True,
             stdout=subprocess.PIPE,
@@ -138,17 +129,18 @@ def test_a_feature_pass_goes_on_in_the_middle(data: Path, tmp_path: Path) -> Non
     artifact = {"transferModel": "base", "version": "v1", "uri": made.uri, "digest": made.digest}
     # At 128 pixels a batch holds 16 images.
     backbone = {"base": artifact, "input": {"size": 128}}
-    changes = {"backbone": backbone, "training": {"strategy": "FeatureExtraction"}}
+    # Every batch is kept: on tiny data there would be nothing to keep.
+    changes = {"backbone": backbone, "training": {"strategy": "FeatureExtraction", "checkpointIntervalSeconds": 0}}
     whole = Trainer(tmp_path / "whole", data, changes)
     code, lines = whole.run()
     assert code == 0, lines[-1]
-    trainer = Trainer(tmp_path / "ended", data, changes, CAREFUL)
-    chunk = tmp_path / "ended" / "checkpoints" / "checkpoint-train-00001.safetensors"
-    code, _ = trainer.run(signal.SIGKILL, lambda line: chunk.exists())
+    trainer = Trainer(tmp_path / "ended", data, changes)
+    features = tmp_path / "ended" / "models" / "tests" / ".features"
+    code, _ = trainer.run(signal.SIGKILL, lambda line: len(list(features.rglob("*.safetensors"))) >= 2)
     assert code == -signal.SIGKILL
     code, lines = trainer.run()
     assert code == 0, lines[-1]
-    said = [line for line in lines if line.startswith("Resuming after")]
-    assert said[0].endswith(" of 90 images of train.")
-    assert int(said[0].split()[2]) >= 32
+    said = [line for line in lines if line.startswith("The features of ")]
+    assert said[0].endswith(" of 90 samples (plain) were computed before.")
+    assert int(said[0].split()[3]) >= 32
     assert trainer.result().digest == whole.result().digest

@@ -13,6 +13,8 @@ from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.data.split import Split
 from transfermodel_trainer.evaluation.metrics import measure
 from transfermodel_trainer.evaluation.summary import Evaluated
+from transfermodel_trainer.features.cache import FeatureCache
+from transfermodel_trainer.features.opening import open_cache
 from transfermodel_trainer.limits import Limits
 from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.training.device import Device
@@ -38,6 +40,16 @@ class Context:
     def network(self) -> Network:
         """Return the network."""
         return self.backbone.network
+
+    @property
+    def mirrors(self) -> bool:
+        """Tell whether a mirrored sample may be one of the same class: never a text or a recording."""
+        return self.backbone.preprocessing.modality == "Image"
+
+    def cache(self) -> FeatureCache | None:
+        """Return what the namespace knows of the features of the backbone as it was loaded."""
+        interval = self.request.training.checkpoint_interval_seconds
+        return open_cache(self.storage, self.backbone, self.device, self.progress.say, interval)
 
     def held_out(self) -> list[tuple[str, Samples]]:
         """Return what to judge by; the headline first: test, then validation."""

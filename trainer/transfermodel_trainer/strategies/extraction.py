@@ -7,20 +7,22 @@ from transfermodel_trainer.evaluation.summary import Evaluated, Learned
 from transfermodel_trainer.strategies.context import Context
 from transfermodel_trainer.training.inference import compute_features
 from transfermodel_trainer.training.probe import fit_probe
-from transfermodel_trainer.training.rows import Rows
 
 
 def extract(context: Context) -> Learned:
     """Solve for the head on the frozen trunk's features, and judge it by theirs."""
-    split, progress, checkpoints = context.split, context.progress, context.checkpoints
-    probe = fit_probe(context.network, split.train, context.feed, progress, checkpoints=checkpoints)
+    split, progress, limits, cache = context.split, context.progress, context.limits, context.cache()
+    probe = fit_probe(
+        context.network, split.train, context.feed, progress, flip=context.mirrors, cache=cache, limits=limits
+    )
     ridge = probe.ridge
     progress.phase("Evaluation")
     splits: list[Evaluated] = []
     features: dict[str, Tensor] = {}
     for name, samples in context.held_out():
-        rows = Rows(checkpoints, name, len(samples))
-        features[name] = compute_features(context.network, samples, context.feed, rows=rows, step=progress.step)
+        features[name] = compute_features(
+            context.network, samples, context.feed, cache=cache, limits=limits, step=progress.step
+        )
         logits = features[name] @ ridge.head.weight.T + ridge.head.bias
         splits.append(context.evaluated(name, samples, logits))
     splits.append(context.evaluated("leave-one-out", split.train, ridge.left_out_logits))

@@ -22,7 +22,7 @@ def tune(context: Context) -> Learned:
     saved = checkpoints.load(EPOCHS) if checkpoints is not None else None
     if context.backbone.pretrained and saved is None:
         # LP-FT (arXiv:2202.10054): fine-tuning from a solved head does not tear the features apart first.
-        fit_probe(network, split.train, feed, progress, flip=False, checkpoints=checkpoints)
+        fit_probe(network, split.train, feed, progress, flip=False, cache=context.cache(), limits=context.limits)
     history = fine_tune(
         network,
         split.train,

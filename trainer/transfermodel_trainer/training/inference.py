@@ -1,35 +1,19 @@
 """Running a network over many samples without learning: in float32, so that it says what the served graph says."""
 
 from collections.abc import Callable
+from typing import Final
 
 import torch
 from torch import Tensor
 
 from transfermodel_trainer.backbones.network import Network
 from transfermodel_trainer.data.samples import Samples, batches
+from transfermodel_trainer.features.cache import FeatureCache
+from transfermodel_trainer.limits import Limits
 from transfermodel_trainer.training.feeds import Feed
-from transfermodel_trainer.training.rows import Rows
 
-
-def _run(
-    network: Network,
-    function: Callable[..., Tensor],
-    samples: Samples,
-    feed: Feed,
-    flip: bool,
-    rows: Rows,
-    step: Callable[[float], None],
-) -> Tensor:
-    network.eval()
-    with torch.inference_mode():
-        for part in batches(len(samples), feed.batch_size()):
-            if part.stop <= rows.count:
-                continue  # an interrupted run computed it
-            chosen = samples.rows[part]
-            inputs = feed(chosen.flip(-1) if flip else chosen)
-            rows.add(function(*inputs).float().cpu())
-            step(part.stop / len(samples))
-    return rows.all().clone()
+ROUNDED_BATCH: Final = 16
+"""A last batch is filled up to a multiple of it: in small ones some kernels sum in another order."""
 
 
 def compute_features(
@@ -38,14 +22,53 @@ def compute_features(
     feed: Feed,
     *,
     flip: bool = False,
-    rows: Rows | None = None,
+    cache: FeatureCache | None = None,
+    limits: Limits | None = None,
     step: Callable[[float], None] = lambda _: None,
 ) -> Tensor:
     """Return the trunk's features (N, D) float32 on the CPU, of the mirrored images with `flip`.
 
-    They go into `rows`, after those that an interrupted run had computed.
+    The trunk runs once for each content that the cache does not know. A sample's features do not depend on those beside
+    it, so it does not matter to the bits what came from the cache.
+
+    Raises:
+        Interrupted: what was computed is in the cache.
     """
-    return _run(network, network.features, samples, feed, flip, rows or Rows(), step)
+    view = "mirrored" if flip else "plain"
+    limits = limits or Limits.none()
+    features = torch.empty(len(samples), network.width)
+    known = torch.zeros(len(samples), dtype=torch.bool)
+    if cache is not None:
+        known = cache.fill(view, samples.digests, features)
+    first: dict[str, int] = {}
+    for index in (~known).nonzero().flatten().tolist():
+        first.setdefault(samples.digests[index], index)
+    todo = list(first.values())
+    network.eval()
+    with limits.attended(), torch.inference_mode():
+        for part in batches(len(todo), feed.batch_size()):
+            indices = todo[part]
+            rows = samples.rows[rounded(indices, feed.batch_size())]
+            computed = network.features(*feed(rows.flip(-1) if flip else rows))[: len(indices)].float().cpu()
+            features[indices] = computed
+            if cache is not None:
+                cache.add(view, [samples.digests[index] for index in indices], computed)
+                if limits.interrupted():
+                    cache.flush(view)
+            limits.check()
+            step(part.stop / len(todo))
+    for index in (~known).nonzero().flatten().tolist():
+        features[index] = features[first[samples.digests[index]]]
+    if cache is not None:
+        cache.flush(view)
+        cache.tidy(view, samples.digests, features)
+    return features
+
+
+def rounded(indices: list[int], size: int) -> list[int]:
+    """Return the indices, the last one repeated up to the next round number, at most to the batch's size."""
+    wanted = min(size, -(-len(indices) // ROUNDED_BATCH) * ROUNDED_BATCH)
+    return indices + indices[-1:] * (wanted - len(indices))
 
 
 def compute_logits(
@@ -56,4 +79,10 @@ def compute_logits(
     step: Callable[[float], None] = lambda _: None,
 ) -> Tensor:
     """Return logits (N, K) float32 on the CPU."""
-    return _run(network, network, samples, feed, False, Rows(), step)
+    network.eval()
+    parts = []
+    with torch.inference_mode():
+        for part in batches(len(samples), feed.batch_size()):
+            parts.append(network(*feed(samples.rows[part])).float().cpu())
+            step(part.stop / len(samples))
+    return torch.cat(parts).clone()

@@ -7,14 +7,14 @@ from torch import Tensor
 from transfermodel_operator.api import Reason
 
 from transfermodel_trainer.backbones.network import Network
-from transfermodel_trainer.checkpoints import Checkpoints
 from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.errors import RunBroken
+from transfermodel_trainer.features.cache import FeatureCache
+from transfermodel_trainer.limits import Limits
 from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.training.feeds import Feed
 from transfermodel_trainer.training.inference import compute_features
 from transfermodel_trainer.training.ridge import Ridge, fit_ridge
-from transfermodel_trainer.training.rows import Rows
 
 FLIP_SAMPLES = 10_000
 """Above this many samples mirrored views add time and next to no accuracy."""
@@ -40,7 +40,8 @@ def fit_probe(
     progress: Progress,
     *,
     flip: bool = True,
-    checkpoints: Checkpoints | None = None,
+    cache: FeatureCache | None = None,
+    limits: Limits | None = None,
 ) -> Probe:
     """Fit the network's head on its frozen trunk, and set it.
 
@@ -50,8 +51,9 @@ def fit_probe(
     progress.phase("Features")
     flip = flip and len(samples) <= FLIP_SAMPLES
     share = 0.5 if flip else 1.0
-    rows = Rows(checkpoints, "train", len(samples))
-    plain = compute_features(network, samples, feed, rows=rows, step=lambda done: progress.step(done * share))
+    plain = compute_features(
+        network, samples, feed, cache=cache, limits=limits, step=lambda done: progress.step(done * share)
+    )
     if not torch.isfinite(plain).all():
         raise RunBroken(
             Reason.TRAINING_DIVERGED,
@@ -63,9 +65,14 @@ def fit_probe(
     count = network.head.out_features
     best = _fit(plain[None], classes, count)
     if flip:
-        rows = Rows(checkpoints, "train mirrored", len(samples))
         mirrored = compute_features(
-            network, samples, feed, flip=True, rows=rows, step=lambda done: progress.step(0.5 + done * 0.5)
+            network,
+            samples,
+            feed,
+            flip=True,
+            cache=cache,
+            limits=limits,
+            step=lambda done: progress.step(0.5 + done * 0.5),
         )
         both = _fit(torch.stack([plain, mirrored]), classes, count)
         if both.ridge.cross_entropy < best.ridge.cross_entropy and both.ridge.accuracy >= best.ridge.accuracy:
