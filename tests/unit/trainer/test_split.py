@@ -36,6 +36,39 @@ def test_every_class_keeps_a_training_sample(names: list[str], classes: int, fra
         assert not all(side for name, side in chosen.items() if int(name) % classes == label)
 
 
+@given(digests, digests, st.integers(1, 5), st.floats(0.01, 0.6))
+def test_what_was_learned_from_is_never_held_out_later(
+    names: list[str], more: list[str], classes: int, fraction: float
+) -> None:
+    before = split(names, classes, fraction=fraction)
+    after = split([*dict.fromkeys(names + more)], classes, fraction=fraction)
+    for label in range(classes):
+        members = [name for name in names if int(name) % classes == label]
+        if len(members) * fraction < 0.5 or all(position(name, 0) < fraction for name in members):
+            continue
+        assert not [name for name in members if after[name] and not before[name]]
+
+
+@given(digests, st.integers(1, 5), st.floats(0.01, 0.99))
+def test_every_class_that_can_gives_one(names: list[str], classes: int, fraction: float) -> None:
+    chosen = split(names, classes, fraction=fraction)
+    for label in range(classes):
+        members = [name for name in names if int(name) % classes == label]
+        if len(members) > 1 and len(members) * fraction >= 0.5:
+            assert any(chosen[name] for name in members)
+
+
+def test_few_samples_of_each_class() -> None:
+    for per_class, most in ((1, 0), (2, 1), (3, 2), (4, 3), (5, 4)):
+        for start in range(30):
+            names = [str(start * 1000 + n) for n in range(per_class * 3)]
+            chosen = split(names, 3)
+            counts = [sum(chosen[name] for name in names if int(name) % 3 == label) for label in range(3)]
+            assert max(counts) <= most
+            assert sum(counts) >= (1 if per_class > 1 else 0)
+            assert min(counts) >= (1 if per_class > 2 else 0)
+
+
 def test_something_is_held_out_of_very_few() -> None:
     for start in range(40):
         assert any(split([str(start), str(start + 2)], 1, fraction=0.01).values())
