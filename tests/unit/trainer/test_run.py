@@ -264,7 +264,7 @@ def test_copies_and_imbalance_are_warnings(trained: RunResult, write: Write, req
     }
     copied = files | {"green/copy.png": datasets.picture("green", 3)}
     found = execute(probe(request_for, write("copied", copied), trained)).warnings
-    assert any("1 of 25 images of spec.data.train are copies of others (green/copy.png)" in warning for warning in found)
+    assert any("1 of 25 images of spec.data.train are copies of others (green" in warning for warning in found)
     assert any("Class green has 21 images in spec.data.train, blue only 2" in warning for warning in found)
     torn = datasets.folder(("red", "blue"), per_class=3) | {"red/blue.png": datasets.picture("blue", 1)}
     (warning,) = execute(probe(request_for, write("torn", torn), trained)).warnings
