@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field
 
 from transfermodel_operator.api.meta import ApiModel
-from transfermodel_operator.api.spec import Output, Resources
+from transfermodel_operator.api.spec import Output, Resources, Toleration
 
 SETTINGS_VARIABLE: Final = "TRANSFERMODEL_OPERATOR_SETTINGS"
 """Environment variable that holds the Settings as JSON in camelCase."""
@@ -23,6 +23,15 @@ def default_predictor_resources() -> Resources:
     return Resources(requests={"cpu": "100m", "memory": "256Mi"}, limits={"memory": "1Gi"})
 
 
+class Interruptible(ApiModel):
+    """What a training pod with spec.training.interruptible gets beside what its TransferModel asks for."""
+
+    node_selector: dict[str, str] = Field(default_factory=dict)
+    """Labels of the nodes that may be taken away at any time; empty: any node will do."""
+    tolerations: list[Toleration] = Field(default_factory=list)
+    """Taints that keep other pods off those nodes."""
+
+
 class Settings(ApiModel):
     """Settings of the operator."""
 
@@ -34,6 +43,8 @@ class Settings(ApiModel):
     """Where artifacts go when spec.output is not set."""
     trainer_resources: Resources = Field(default_factory=default_trainer_resources)
     predictor_resources: Resources = Field(default_factory=default_predictor_resources)
+    interruptible: Interruptible = Interruptible()
+    """Where training pods go that may be interrupted."""
     allow_named_weights: bool = True
     """Whether torchvision's own (.pth) weights may be loaded."""
     watch_namespaces: list[str] = Field(default_factory=list)

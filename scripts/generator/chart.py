@@ -69,6 +69,7 @@ def values_schema() -> Schema:
         ingress=_object(port=settings["ingressPort"] | {"type": ["integer", "null"]}),
         watchNamespaces=settings["watchNamespaces"] | {"uniqueItems": True},
         allowNamedWeights=settings["allowNamedWeights"],
+        trainer=_object(interruptible=settings["interruptible"]),
         resources=_object(
             operator=settings["trainerResources"] | {"description": "Compute resources of the operator."},
             trainer=settings["trainerResources"],

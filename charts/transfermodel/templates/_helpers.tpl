@@ -31,6 +31,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- $_ := set $settings "imagePullPolicy" .Values.images.pullPolicy -}}
 {{- $_ := set $settings "trainerResources" .Values.resources.trainer -}}
 {{- $_ := set $settings "predictorResources" .Values.resources.predictor -}}
+{{- $_ := set $settings "interruptible" .Values.trainer.interruptible -}}
 {{- $_ := set $settings "allowNamedWeights" .Values.allowNamedWeights -}}
 {{- $_ := set $settings "watchNamespaces" .Values.watchNamespaces -}}
 {{- $_ := set $settings "livenessPort" 8080 -}}

@@ -162,6 +162,8 @@ STATUS: Final[Example] = {
         "loss": "0.3126",
         "startTime": "2026-01-31T09:29:41Z",
         "completionTime": "2026-01-31T09:29:52Z",
+        "interruptions": 1,
+        "lastInterruptionTime": "2026-01-31T09:29:46Z",
     },
     "versions": [
         {

@@ -32,6 +32,10 @@ EXIT_USER_ERROR: Final = 42
 """A failure that the trainer understood, of any class: the Job fails at once (podFailurePolicy FailJob), the operator
 decides by the failure's class; so a storage outage is retried with the operator's backoff, not by the Job."""
 
+EXIT_INTERRUPTED: Final = 143
+"""128 + SIGTERM: somebody ended the process, which took a checkpoint where it had something to keep. No failure: the
+Job starts another pod, and the run goes on."""
+
 TERMINATION_MESSAGE_LIMIT: Final = 3072
 """Bytes of JSON in the termination message; Kubernetes keeps the last 4096 of it."""
 

@@ -33,6 +33,10 @@ class TrainingStatus(ApiModel):
     """When the run's Job started."""
     completion_time: Timestamp | None = None
     """When the run ended."""
+    interruptions: int | None = None
+    """How often the pod of this attempt was taken away, and another went on."""
+    last_interruption_time: Timestamp | None = None
+    """When that was last."""
 
 
 class VersionStatus(ApiModel):

@@ -18,6 +18,8 @@ DATA_REASONS = {
     Reason.TOO_MANY_UNREADABLE_FILES,
     Reason.UNSAFE_ARCHIVE,
 }
+RECORDED = ("attempt", "startTime", "completionTime", "interruptions", "lastInterruptionTime")
+"""What of status.training a version remembers."""
 
 
 def record(visit: Visit) -> None:
@@ -25,7 +27,7 @@ def record(visit: Visit) -> None:
     outcome = visit.outcome
     if visit.chosen is None and outcome is not None and outcome.result is not None and visit.training is not None:
         training = visit.training.to_wire()
-        training = {key: training[key] for key in ("attempt", "startTime", "completionTime") if key in training}
+        training = {key: training[key] for key in RECORDED if key in training}
         version = make_version(
             next_number(visit.observed.controller_revisions),
             outcome.result,

@@ -10,6 +10,7 @@ from transfermodel_operator.reconcile.visit import Visit
 from transfermodel_operator.resources import containers, names
 from transfermodel_operator.resources.training_job import suspension, training_job
 from transfermodel_operator.runs.attempts import Attempt, orphans, read_attempts
+from transfermodel_operator.runs.interruptions import count_interruptions
 from transfermodel_operator.runs.key import spec_hash
 from transfermodel_operator.runs.outcome import RETRY, Outcome, judge, read_progress
 from transfermodel_operator.runs.request import run_request
@@ -67,7 +68,8 @@ def judge_current(visit: Visit, current: Attempt | None) -> Outcome | None:
     """Return what the run's newest Job has come to."""
     if current is None:
         return None
-    outcome = judge(current, visit.observed.job_warnings.get(current.name), visit.now)
+    interruptions = count_interruptions(current, visit.previous.training)
+    outcome = judge(current, interruptions, visit.observed.job_warnings.get(current.name), visit.now)
     if outcome.result is not None and outcome.result.run != visit.run_key:
         message = f"The trainer reported the result of another run ({outcome.result.run}). {RETRY}"
         return Outcome(failed(Reason.RUN_FAILED, message), over=outcome.over)
@@ -104,15 +106,20 @@ def training_status(visit: Visit, current: Attempt | None, outcome: Outcome) -> 
     """Return status.training of a run that is not recorded."""
     progress = read_progress(visit.observed.progress.get(outcome.pod or ""))
     reached = {} if progress is None else progress.model_dump(include=REACHED)
-    if progress is None and outcome.pod and visit.previous.training and visit.previous.training.run == visit.run_key:
-        last = visit.previous.training
+    last = visit.previous.training
+    if progress is None and outcome.finding.status == "Unknown" and last is not None and last.run == visit.run_key:
         reached = last.model_dump(include=REACHED)
-    return TrainingStatus(
-        run=visit.run_key,
-        attempt=current.number if current else 1,
-        start_time=current.start_time if current else None,
-        completion_time=outcome.ended_at or None,
-        **reached,
+    status = TrainingStatus(run=visit.run_key, completion_time=outcome.ended_at or None, **reached)
+    if current is None:
+        return status
+    interruptions = count_interruptions(current, last)
+    return status.model_copy(
+        update={
+            "attempt": current.number,
+            "start_time": current.start_time,
+            "interruptions": interruptions.count or None,
+            "last_interruption_time": interruptions.last,
+        }
     )
 
 

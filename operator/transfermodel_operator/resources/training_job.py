@@ -5,6 +5,7 @@ from typing import Any, Final
 from transfermodel_operator.api import RunRequest, TransferModelSpec
 from transfermodel_operator.api.run import (
     DATA_CREDENTIALS_PREFIX,
+    EXIT_INTERRUPTED,
     EXIT_USER_ERROR,
     OUTPUT_CREDENTIALS_PREFIX,
     REQUEST_VARIABLE,
@@ -12,14 +13,17 @@ from transfermodel_operator.api.run import (
 from transfermodel_operator.api.spec import Output
 from transfermodel_operator.observed import Manifest
 from transfermodel_operator.resources import containers, names
-from transfermodel_operator.settings import Settings
+from transfermodel_operator.settings import Interruptible, Settings
 
 BACKOFF_LIMIT: Final = 1
 """One more pod for what may have been chance; what storage refuses is retried by the operator, with more patience."""
 EXIT_KILLED: Final = 137
 """128 + SIGKILL: how a container ends that used more memory than its limit."""
-MAX_DISRUPTIONS: Final = 20
+MAX_INTERRUPTIONS: Final = 20
 """Kubernetes has no counter for ignored failures, so the operator counts, and then suspends the Job."""
+GRACE_SECONDS: Final = 30
+"""Between SIGTERM and SIGKILL: the trainer takes a checkpoint to storage. More than that a spot node has not left: the
+notice is of 30 seconds to two minutes. An edit or a deletion waits no longer, as the trainer goes when it is done."""
 
 
 def training_job(
@@ -60,23 +64,30 @@ def pod_failure_rules() -> list[dict[str, Any]]:
     """Return what ends the Job at once, and what does not count; the first rule that matches decides.
 
     A user error comes first: it is one whatever happened to the pod. An evicted pod is killed too, so that rule
-    precedes the one for memory.
+    precedes the one for memory. Not everybody who ends a pod marks it as disrupted (kubectl delete pod, a drain without
+    evictions, an older kubelet that shuts its node down), but all send SIGTERM, and the trainer does not end itself so.
     """
 
-    def exit_code(code: int) -> dict[str, Any]:
+    def exit_code(action: str, code: int) -> dict[str, Any]:
         codes = {"containerName": names.TRAINER_CONTAINER, "operator": "In", "values": [code]}
-        return {"action": "FailJob", "onExitCodes": codes}
+        return {"action": action, "onExitCodes": codes}
 
     disrupted = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
-    return [exit_code(EXIT_USER_ERROR), disrupted, exit_code(EXIT_KILLED)]
+    return [
+        exit_code("FailJob", EXIT_USER_ERROR),
+        disrupted,
+        exit_code("Ignore", EXIT_INTERRUPTED),
+        exit_code("FailJob", EXIT_KILLED),
+    ]
 
 
 def pod_spec(spec: TransferModelSpec, request: RunRequest, output: Output, settings: Settings) -> dict[str, Any]:
     """Return the training pod: no privilege, no token, a read-only root."""
     training = spec.training
+    spot = settings.interruptible if training.interruptible else Interruptible()
     optional = {
-        "nodeSelector": training.node_selector,
-        "tolerations": [toleration.to_wire() for toleration in training.tolerations or []],
+        "nodeSelector": spot.node_selector | (training.node_selector or {}),
+        "tolerations": [toleration.to_wire() for toleration in (*(training.tolerations or []), *spot.tolerations)],
         "priorityClassName": training.priority_class_name,
         "serviceAccountName": training.service_account_name,
     }
@@ -84,8 +95,7 @@ def pod_spec(spec: TransferModelSpec, request: RunRequest, output: Output, setti
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        # The trainer keeps nothing that a longer farewell would save; an edit or a deletion need not wait.
-        "terminationGracePeriodSeconds": 5,
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": containers.USER,

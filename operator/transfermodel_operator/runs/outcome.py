@@ -12,9 +12,10 @@ from transfermodel_operator.api.run import EXIT_USER_ERROR
 from transfermodel_operator.findings import Finding, failed, sentence, waiting
 from transfermodel_operator.observed import Manifest
 from transfermodel_operator.resources.names import TRAINER_CONTAINER
-from transfermodel_operator.resources.training_job import BACKOFF_LIMIT, EXIT_KILLED, MAX_DISRUPTIONS
+from transfermodel_operator.resources.training_job import BACKOFF_LIMIT, EXIT_KILLED, MAX_INTERRUPTIONS
 from transfermodel_operator.runs import pods
 from transfermodel_operator.runs.attempts import Attempt, format_time, parse_time
+from transfermodel_operator.runs.interruptions import Interruptions
 
 RETRY: Final = "To try again, correct the spec, or change the annotation transferlearning.dev/run-requested"
 PULL_GRACE: Final = timedelta(seconds=10)
@@ -47,15 +48,15 @@ def backoff(attempt: int) -> timedelta:
     return min(LONGEST_BACKOFF, FIRST_BACKOFF * int(2 ** min(attempt - 1, 10)))
 
 
-def judge(attempt: Attempt, warning: str | None, now: datetime) -> Outcome:
+def judge(attempt: Attempt, interruptions: Interruptions, warning: str | None, now: datetime) -> Outcome:
     """Return what an attempt has come to, given the Job controller's last warning about it."""
     succeeded = next((o for pod in attempt.pods if (o := read_result(pod, attempt)) is not None), None)
     if succeeded is not None:
         return succeeded
-    disruptions = sum(pods.is_disrupted(pod) for pod in attempt.pods)
-    if attempt.stopped or disruptions >= MAX_DISRUPTIONS:
+    if attempt.stopped or interruptions.count >= MAX_INTERRUPTIONS:
         message = (
-            f"The cluster took the training pod away {disruptions} times (eviction, preemption, drained nodes). {RETRY}"
+            f"The training pod was taken away {interruptions.times} (eviction, preemption, drained nodes); its last "
+            f"checkpoint is kept. {RETRY}"
         )
         return Outcome(failed(Reason.RUN_FAILED, message), over=attempt.stopped, exhausted=not attempt.stopped)
     if attempt.complete:
@@ -64,7 +65,7 @@ def judge(attempt: Attempt, warning: str | None, now: datetime) -> Outcome:
         return Outcome(finding, over=True, lost=True, retry_at=again)
     if attempt.final is not None:
         return judge_failed(attempt)
-    return judge_active(attempt, warning, disruptions, now)
+    return judge_active(attempt, interruptions, warning, now)
 
 
 def judge_failed(attempt: Attempt) -> Outcome:
@@ -86,8 +87,14 @@ def judge_failed(attempt: Attempt) -> Outcome:
     return Outcome(failed(failure.reason, message), ended_at=ended, over=True)
 
 
-def judge_active(attempt: Attempt, warning: str | None, disruptions: int, now: datetime) -> Outcome:
+def judge_active(attempt: Attempt, interruptions: Interruptions, warning: str | None, now: datetime) -> Outcome:
     """Return where a Job stands that may still start a pod, or has one."""
+    waits = Outcome(waiting(Reason.PENDING, "The training Job waits for its pod"))
+    if interruptions.count:
+        message = (
+            f"The training pod was taken away ({interruptions.times} so far); a new one goes on from its checkpoint"
+        )
+        waits = Outcome(waiting(Reason.RETRYING, message))
     if not attempt.pods:
         if warning:
             message = (
@@ -96,27 +103,28 @@ def judge_active(attempt: Attempt, warning: str | None, disruptions: int, now: d
                 "it is then created by itself"
             )
             return Outcome(failed(Reason.POD_NOT_CREATED, message))
-        return Outcome(waiting(Reason.PENDING, "The training Job waits for its pod"))
+        return waits
     pod = attempt.pods[-1]
+    if pods.is_disrupted(pod):
+        return waits
     ended = pods.terminated(pod, TRAINER_CONTAINER)
     if ended:
-        if pods.is_disrupted(pod):
-            message = f"The cluster took the training pod away ({disruptions} times so far); a new one follows"
-            return Outcome(waiting(Reason.RETRYING, message))
         failure = read_failure(pod)
-        final = ended.get("exitCode") in (EXIT_USER_ERROR, EXIT_KILLED) or len(attempt.pods) > BACKOFF_LIMIT
+        counted = sum(not pods.is_disrupted(each) for each in attempt.pods)
+        final = ended.get("exitCode") in (EXIT_USER_ERROR, EXIT_KILLED) or counted > BACKOFF_LIMIT
         message = failure.message if final else f"{sentence(failure.message)} The Job tries once more"
         return Outcome(failed(failure.reason, message))
     if "running" in (pods.container_status(pod, TRAINER_CONTAINER).get("state") or {}):
         name = str(pod["metadata"]["name"])
-        return Outcome(waiting(Reason.RUNNING, f"Training in pod {name}"), pod=name)
+        again = f" from its checkpoint: it was interrupted {interruptions.times}" if interruptions.count else ""
+        return Outcome(waiting(Reason.RUNNING, f"Training {again and 'goes on '}in pod {name}{again}"), pod=name)
     stuck = pods.waits(pod, TRAINER_CONTAINER, "spec.training")
     if stuck:
         return Outcome(stuck)
     created = parse_time(pod["metadata"]["creationTimestamp"])
-    if now - created > PULL_GRACE:
+    if now - created > PULL_GRACE and not interruptions.count:
         return Outcome(waiting(Reason.PULLING_IMAGE, "The node prepares the training pod: it pulls the image"))
-    return Outcome(waiting(Reason.PENDING, "The training Job waits for its pod"))
+    return waits
 
 
 def read_result(pod: Manifest, attempt: Attempt) -> Outcome | None:

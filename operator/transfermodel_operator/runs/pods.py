@@ -3,8 +3,10 @@
 from typing import Any, Final
 
 from transfermodel_operator.api import Reason
+from transfermodel_operator.api.run import EXIT_INTERRUPTED
 from transfermodel_operator.findings import Finding, failed
 from transfermodel_operator.observed import Manifest
+from transfermodel_operator.resources.names import TRAINER_CONTAINER
 
 PULL_FAILURES: Final = {
     "ErrImagePull",
@@ -68,9 +70,21 @@ def waits(pod: Manifest, container: str, settings_path: str) -> Finding | None:
 
 
 def is_disrupted(pod: Manifest) -> bool:
-    """Tell whether the cluster took the pod away: eviction, preemption, a node's shutdown."""
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    return any(c["type"] == "DisruptionTarget" and c["status"] == "True" for c in conditions)
+    """Tell whether a training pod was, or is being, taken away: eviction, preemption, a node's shutdown, deletion."""
+    return interrupted_at(pod) is not None
+
+
+def interrupted_at(pod: Manifest) -> str | None:
+    """Return when a training pod was taken away, as Kubernetes wrote it; None: it was not.
+
+    Kubernetes marks what it takes away as the target of a disruption, often while it still runs. Who ends a pod without
+    that mark sends SIGTERM too.
+    """
+    for condition in (pod.get("status") or {}).get("conditions") or []:
+        if condition["type"] == "DisruptionTarget" and condition["status"] == "True":
+            return str(condition.get("lastTransitionTime") or pod["metadata"].get("creationTimestamp"))
+    ended = terminated(pod, TRAINER_CONTAINER) or {}
+    return str(ended["finishedAt"]) if ended.get("exitCode") == EXIT_INTERRUPTED else None
 
 
 def last_words(message: str | None) -> str:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 import yaml
-from transfermodel_operator.api.spec import Output, Resources
-from transfermodel_operator.settings import Settings
+from transfermodel_operator.api.spec import Output, Resources, Toleration
+from transfermodel_operator.settings import Interruptible, Settings
 
 from devcluster import versions
 from tests.support.charts import CHART, HelmFailed, helm, one, rendered, settings
@@ -33,6 +33,12 @@ def test_every_setting_can_be_set() -> None:
             "ingress": {"port": 8088},
             "watchNamespaces": ["a", "b"],
             "allowNamedWeights": False,
+            "trainer": {
+                "interruptible": {
+                    "nodeSelector": {"cloud.google.com/gke-spot": "true"},
+                    "tolerations": [{"key": "cloud.google.com/gke-spot", "operator": "Exists"}],
+                }
+            },
             "resources": {"trainer": {"limits": {"memory": "8Gi", "nvidia.com/gpu": 1}}},
             "settings": {
                 "clusterDomain": "example.internal",
@@ -50,6 +56,10 @@ def test_every_setting_can_be_set() -> None:
         ingress_port=8088,
         watch_namespaces=["a", "b"],
         allow_named_weights=False,
+        interruptible=Interruptible(
+            node_selector={"cloud.google.com/gke-spot": "true"},
+            tolerations=[Toleration(key="cloud.google.com/gke-spot", operator="Exists")],
+        ),
         trainer_resources=Resources(
             requests={"cpu": "500m", "memory": "1Gi"}, limits={"memory": "8Gi", "nvidia.com/gpu": 1}
         ),

@@ -315,6 +315,40 @@ class World:
         manifest.setdefault("status", {})["startTime"] = self.time()
         return name
 
+    def mark_disrupted(self, pod: str) -> None:
+        """Mark a pod for eviction; its container has its grace period yet."""
+        condition = {"type": "DisruptionTarget", "status": "True", "lastTransitionTime": self.time()}
+        self.pods[pod]["status"].setdefault("conditions", []).append(condition)
+
+    def interrupt(self, pod: str, code: int = 143, *, marked: bool = True, gone: bool = True) -> None:
+        """Take a pod away: as an eviction does, or without its mark; by deletion, or by killing it where it is."""
+        if marked:
+            self.mark_disrupted(pod)
+        self.end_pod(pod, code, "")
+        self.judge_pod(pod)
+        if gone:
+            del self.pods[pod]
+
+    def judge_pod(self, pod: str) -> None:
+        """Do what the Job controller does about a pod that has ended: its failure policy, then its backoff limit."""
+        uid = names.controller_uid(self.pods[pod])
+        job = next(job for job in self.jobs.values() if job["metadata"]["uid"] == uid)
+        status = self.pods[pod]["status"]
+        code = status["containerStatuses"][0]["state"]["terminated"]["exitCode"]
+        action = next(
+            (rule["action"] for rule in job["spec"]["podFailurePolicy"]["rules"] if matches(rule, status, code)),
+            "Count",
+        )
+        if code == 0:
+            self.end_job(job["metadata"]["name"], "Complete")
+        elif action == "Count":
+            counted = job.setdefault("status", {}).setdefault("failed", 0) + 1
+            job["status"]["failed"] = counted
+            if counted > job["spec"]["backoffLimit"]:
+                self.end_job(job["metadata"]["name"], "Failed")
+        elif action == "FailJob":
+            self.end_job(job["metadata"]["name"], "Failed")
+
     def end_pod(self, pod: str, code: int, message: str, reason: str = "") -> None:
         """End the trainer in a pod."""
         status = self.pods[pod]["status"]
@@ -474,6 +508,15 @@ class World:
 
 ROLLED_OUT = "latestRolledoutRevision"
 PREVIOUS = "previousRolledoutRevision"
+
+
+def matches(rule: dict[str, Any], status: dict[str, Any], code: int) -> bool:
+    """Tell whether a rule of a podFailurePolicy is about a pod that ended."""
+    if "onExitCodes" in rule:
+        assert rule["onExitCodes"]["operator"] == "In"
+        return code != 0 and code in rule["onExitCodes"]["values"]
+    wanted = [(pattern["type"], pattern["status"]) for pattern in rule["onPodConditions"]]
+    return any((condition["type"], condition["status"]) in wanted for condition in status.get("conditions") or [])
 
 
 def is_active(job: Manifest) -> bool:

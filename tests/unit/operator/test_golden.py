@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.unit.operator.simulator import World
+from tests.unit.operator.simulator import World, settings
 
 pytestmark = pytest.mark.unit
 
@@ -57,6 +57,37 @@ def test_job_with_everything() -> None:
     )
     world.annotate("transferlearning.dev/run-requested", "once")
     compare("job-with-everything", world.plan().creations[0])
+
+
+SPOT = {
+    "nodeSelector": {"cloud.google.com/gke-spot": "true", "disk": "slow"},
+    "tolerations": [{"key": "cloud.google.com/gke-spot", "operator": "Exists", "effect": "NoSchedule"}],
+}
+
+
+def test_job_that_may_be_interrupted() -> None:
+    world = World(settings=settings(interruptible=SPOT))
+    own = {
+        "strategy": "FineTuning",
+        "fineTuning": {"unfreeze": "All"},
+        "nodeSelector": {"disk": "ssd"},
+        "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists"}],
+    }
+    world.create(training=own)
+    undisturbed = pod_of(world)
+    assert undisturbed["nodeSelector"] == own["nodeSelector"]
+    assert undisturbed["tolerations"] == own["tolerations"]
+    world.edit(training=own | {"interruptible": True})
+    spot = pod_of(world)
+    assert spot["nodeSelector"] == {"cloud.google.com/gke-spot": "true", "disk": "ssd"}, "the user's word is the last"
+    assert spot["tolerations"] == [*undisturbed["tolerations"], *SPOT["tolerations"]]
+    world.settings = settings()
+    assert pod_of(world) == undisturbed, "without such settings it runs where all others do"
+
+
+def pod_of(world: World) -> dict[str, Any]:
+    """Return the training pod that would be created."""
+    return dict(world.plan().creations[0]["spec"]["template"]["spec"])
 
 
 def test_version_and_inference_service() -> None:

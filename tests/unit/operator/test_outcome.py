@@ -1,5 +1,6 @@
 """What a Job and its pods say, as a condition."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -59,8 +60,8 @@ def evicted(times: int) -> Callable[[World], None]:
         (job,) = world.jobs
         for index in range(times):
             name = world.start_pod(job) if index else pod_of(world)["metadata"]["name"]
-            world.end_pod(name, 137, "")
-            world.pods[name]["status"]["conditions"] = [{"type": "DisruptionTarget", "status": "True"}]
+            world.interrupt(name, 137, gone=False)
+            world.tick(5)
 
     return arrange
 
@@ -121,7 +122,9 @@ TABLE = [
         "StorageUnavailable",
         "The next attempt is at 2026-01-01T00:01:00Z.",
     ),
-    ("evicted", evicted(2), "Unknown", "Retrying", "(2 times so far)"),
+    ("evicted", evicted(1), "Unknown", "Retrying", "(once so far)"),
+    ("evicted twice", evicted(2), "Unknown", "Retrying", "(2 times so far)"),
+    ("ended by SIGTERM", ends(143, ""), "Unknown", "Retrying", "(once so far)"),
     ("evicted too often", evicted(20), "False", "RunFailed", "20 times"),
     ("no trace", vanished, "False", "RunFailed", "said the Job."),
     ("no result", ends(0, "done!", job="Complete"), "False", "RunFailed", "done!"),
@@ -186,11 +189,17 @@ def test_twenty_evictions_stop_the_job_and_leave_it_as_the_record() -> None:
     world.create()
     world.settle()
     (job,) = world.jobs
-    for _ in range(20):
-        name = world.start_pod(job)
-        world.end_pod(name, 137, "")
-        world.pods[name]["status"]["conditions"] = [{"type": "DisruptionTarget", "status": "True"}]
-    world.settle()
+    for number in range(1, 21):
+        pod = world.start_pod(job)
+        world.settle()
+        world.mark_disrupted(pod)
+        world.settle()
+        assert world.status()["training"]["interruptions"] == number
+        if pod in world.pods:  # the last one goes with the suspension
+            world.interrupt(pod, marked=False)  # deleted: nothing but the status knows of it
+        world.tick(60)
+        world.settle()
+    assert "taken away 20 times" in world.condition("Trained")["message"]
     assert world.jobs[job]["spec"]["suspend"] is True
     assert world.jobs_created == 1
     world.annotate(names.RUN_REQUESTED_ANNOTATION, "again")
@@ -252,3 +261,82 @@ def test_a_result_that_went_with_its_pod_is_fetched_by_another_attempt() -> None
     world.settle()
     assert world.status()["usage"]["trainingSeconds"] == 0
     assert world.condition("Ready")["status"] == "True"
+
+
+@pytest.mark.parametrize(("code", "marked", "gone"), [(143, True, True), (137, True, False), (143, False, True)])
+def test_an_interruption_is_told_once_and_the_run_goes_on(code: int, marked: bool, gone: bool) -> None:
+    world = World()
+    world.create()
+    world.settle()
+    (job,) = world.jobs
+    first = world.start_pod(job)
+    world.progress[first] = json.dumps({"progress": {"phase": "Training", "percent": 60}})
+    world.settle()
+    world.mark_disrupted(first) if marked else None
+    world.settle()
+    world.tick(10)
+    world.end_pod(first, code, "")
+    world.settle()
+    world.judge_pod(first)
+    if gone:
+        del world.pods[first]
+    world.settle()
+    assert world.condition("Trained")["reason"] == "Retrying"
+    assert (world.status()["stage"], world.status()["training"]["percent"]) == ("Training", 60)
+    second = world.start_pod(job)
+    world.tick(10)
+    world.settle()
+    trained = world.condition("Trained")
+    assert trained["reason"] == "Running"
+    assert trained["message"] == f"Training goes on in pod {second} from its checkpoint: it was interrupted once."
+    assert (world.status()["stage"], world.status()["training"]["percent"]) == ("Training", 60)
+    assert [event.reason for event in world.events] == ["Running", "Retrying", "Running"]
+    world.end_pod(second, 0, result(world.request_of(job)))
+    world.judge_pod(second)
+    world.settle()
+    assert world.jobs_created == 1
+    assert [version["name"] for version in world.status()["versions"]] == ["v1"]
+    assert world.status()["training"]["interruptions"] == 1
+    world.models["digits"].pop("status")
+    world.settle()
+    assert world.status()["training"]["interruptions"] == 1, "the version remembers"
+
+
+def test_an_interruption_beside_a_crash_does_not_count_as_one() -> None:
+    world = World()
+    world.create()
+    world.settle()
+    (job,) = world.jobs
+    crashed = world.start_pod(job)
+    world.end_pod(crashed, 1, "Traceback: boom")
+    world.judge_pod(crashed)
+    for marked in (True, False, True):
+        world.tick(5)
+        world.interrupt(world.start_pod(job), marked=marked, gone=not marked)
+        world.settle()
+        assert world.condition("Trained")["reason"] == "Retrying"
+    world.tick(5)
+    again = world.start_pod(job)
+    world.end_pod(again, 1, "Traceback: boom")
+    world.settle()
+    assert "The Job tries once more" not in world.condition("Trained")["message"]
+    world.judge_pod(again)
+    world.settle()
+    assert world.condition("Trained")["reason"] == "RunFailed"
+
+
+def test_another_attempt_counts_its_own_interruptions() -> None:
+    world = World()
+    world.create()
+    world.settle()
+    (job,) = world.jobs
+    world.interrupt(world.start_pod(job))
+    world.settle()
+    world.tick(5)
+    pod = world.start_pod(job)
+    world.end_pod(pod, 42, failure("User", "DataInvalid"))
+    world.judge_pod(pod)
+    world.settle()
+    world.annotate(names.RUN_REQUESTED_ANNOTATION, "again")
+    world.settle()
+    assert world.status()["training"] == {"run": world.status()["training"]["run"], "attempt": 2}

@@ -132,8 +132,8 @@ class Cluster(RuleBasedStateMachine):
         for pod in self.running_pods():
             self.world.progress[pod] = f'{{"progress": {{"phase": "Training", "percent": {percent}}}}}'
 
-    @rule(kind=st.sampled_from(["User", "Storage", "Run", "OOMKilled", "success", "garbage", "disrupted"]))
-    def end_job(self, kind: str) -> None:
+    @rule(kind=st.sampled_from(["User", "Storage", "Run", "OOMKilled", "success", "garbage"]))
+    def end_training(self, kind: str) -> None:
         for name in self.active():
             for pod in self.world.pods_of(name, alive=True):
                 self.end_pod(name, pod["metadata"]["name"], kind)
@@ -141,16 +141,34 @@ class Cluster(RuleBasedStateMachine):
     def end_pod(self, job: str, pod: str, kind: str) -> None:
         if kind == "success":
             self.world.end_pod(pod, 0, result(self.world.request_of(job)))
-            self.world.end_job(job, "Complete")
-        elif kind == "disrupted":
-            self.world.end_pod(pod, 137, "")
-            self.world.pods[pod]["status"]["conditions"] = [{"type": "DisruptionTarget", "status": "True"}]
+        elif kind in ("OOMKilled", "garbage"):
+            self.world.end_pod(pod, 137 if kind == "OOMKilled" else 1, "Traceback", kind)
         else:
             reason = {"Storage": "StorageUnavailable", "User": "DataInvalid"}.get(kind, "RunFailed")
-            message = "Traceback" if kind in ("OOMKilled", "garbage") else failure(kind, reason)
-            code = {"User": 42, "OOMKilled": 137}.get(kind, 1)
-            self.world.end_pod(pod, code, message, "OOMKilled" if kind == "OOMKilled" else "Error")
-            self.world.end_job(job, "Failed")
+            self.world.end_pod(pod, 42, failure(kind, reason))
+        self.world.judge_pod(pod)
+
+    @rule()
+    def announce_eviction(self) -> None:
+        for pod in self.running_pods():
+            self.world.mark_disrupted(pod)
+
+    @rule(code=st.sampled_from([143, 137]), gone=st.booleans())
+    def evict(self, code: int, gone: bool) -> None:
+        self.take_away(code, marked=True, gone=gone)
+
+    @rule(gone=st.booleans())
+    def end_without_a_mark(self, gone: bool) -> None:
+        self.take_away(143, marked=False, gone=gone)
+
+    def take_away(self, code: int, *, marked: bool, gone: bool) -> None:
+        """Whoever takes a pod away and however, the Job goes on."""
+        for name in self.active():
+            failed = self.world.jobs[name].get("status", {}).get("failed", 0)
+            for pod in self.world.pods_of(name, alive=True):
+                self.world.interrupt(pod["metadata"]["name"], code, marked=marked, gone=gone)
+            assert is_active(self.world.jobs[name])
+            assert self.world.jobs[name].get("status", {}).get("failed", 0) == failed
 
     @rule()
     def collect_finished_pods(self) -> None:
