@@ -22,7 +22,9 @@ class Version:
     result: dict[str, Any] = field(hash=False)
     """The RunResult as it was recorded; read leniently, as older operators may have written it."""
     training: dict[str, Any] = field(default_factory=dict, hash=False)
-    """Attempt, startTime and completionTime of the run."""
+    """What of status.training is remembered: attempt, startTime, completionTime, interruptions."""
+    gpus: int = 0
+    """GPUs that the run was given."""
 
     @property
     def name(self) -> str:
@@ -39,9 +41,14 @@ class Version:
         """What the run took; nothing when a stored result was found."""
         return 0.0 if self.result.get("reused") else float((self.result.get("seconds") or {}).get("total", 0.0))
 
+    @property
+    def gpu_seconds(self) -> float:
+        """The same, times GPUs."""
+        return self.training_seconds * self.gpus
+
 
 def record(
-    number: int, result: RunResult, training: dict[str, Any], predictor: dict[str, Any], created_at: str
+    number: int, result: RunResult, training: dict[str, Any], gpus: int, predictor: dict[str, Any], created_at: str
 ) -> Version:
     """Return the version that records a run."""
     return Version(
@@ -53,6 +60,7 @@ def record(
         created_at=created_at,
         result=result.to_wire(),
         training=training,
+        gpus=gpus,
     )
 
 
@@ -84,6 +92,7 @@ def controller_revision(model: Manifest, version: Version) -> Manifest:
             "predictor": version.predictor,
             "createdAt": version.created_at,
             "training": version.training,
+            "gpus": version.gpus,
             "result": version.result,
         },
     }
@@ -106,6 +115,7 @@ def read_versions(controller_revisions: tuple[Manifest, ...], uid: str) -> list[
                 created_at=data["createdAt"],
                 result=data.get("result") or {},
                 training=data.get("training") or {},
+                gpus=int(data.get("gpus") or 0),
             )
         )
     return sorted(versions, key=lambda version: version.number)

@@ -181,7 +181,7 @@ STATUS: Final[Example] = {
         "verifiedAt": "2026-01-31T09:30:00Z",
     },
     "url": "http://digits-predictor.demo.example.com",
-    "usage": {"trainingSeconds": 11},
+    "usage": {"trainingSeconds": 11, "gpuSeconds": 11},
 }
 
 

@@ -72,6 +72,8 @@ class Usage(ApiModel):
 
     training_seconds: int = 0
     """Seconds of training, over all runs that still have a version."""
+    gpu_seconds: int = 0
+    """The same seconds, each times the GPUs that its run was given."""
 
 
 class TransferModelStatus(ApiModel):

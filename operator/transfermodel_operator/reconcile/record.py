@@ -5,6 +5,7 @@ from transfermodel_operator.api.status import TrainingStatus
 from transfermodel_operator.findings import Finding, done, failed, waiting
 from transfermodel_operator.reconcile.visit import Visit
 from transfermodel_operator.runs.attempts import format_time
+from transfermodel_operator.runs.interruptions import Interruptions
 from transfermodel_operator.versions import Version, controller_revision, next_number
 from transfermodel_operator.versions import record as make_version
 
@@ -32,6 +33,7 @@ def record(visit: Visit) -> None:
             next_number(visit.observed.controller_revisions),
             outcome.result,
             training,
+            visit.gpus,
             visit.settings.predictor(),
             format_time(visit.now),
         )
@@ -59,13 +61,27 @@ def describe_version(visit: Visit, version: Version) -> None:
             f"{counts.get('validation', 0)} to validate, {counts.get('test', 0)} to test{skipped}.{warnings}",
         ),
     )
-    how = "found in storage, nothing was trained" if result.get("reused") else f"trained on {result.get('device', '?')}"
-    visit.find(
-        ConditionType.TRAINED, done(Reason.SUCCEEDED, f"Training run {version.run[:8]} is {version.name}: {how}")
-    )
+    visit.find(ConditionType.TRAINED, done(Reason.SUCCEEDED, how_trained(visit, version)))
     accuracy = version.metrics.get("accuracy", "?")
     estimated = " (an estimate: there is no test set)" if result.get("estimated") else ""
     visit.find(ConditionType.EVALUATED, done(Reason.SUCCEEDED, f"Accuracy {accuracy} on the {split} set{estimated}"))
+
+
+def how_trained(visit: Visit, version: Version) -> str:
+    """Return how a version came about: where, by what strategy, and what ended its training before it was done."""
+    result = version.result
+    how = "found in storage, nothing was trained" if result.get("reused") else f"trained on {result.get('device', '?')}"
+    if times := version.training.get("interruptions"):
+        how += f", interrupted {Interruptions(times).times}"
+    if visit.spec is not None and visit.spec.training.strategy == "Auto" and result.get("strategy"):
+        how += f"; Auto chose {result['strategy']}"
+    text = f"Training run {version.run[:8]} is {version.name}: {how}."
+    if limit := result.get("budgetExceeded"):
+        text += (
+            f" {limit} ended it before it was done, so this is the best model until then. To train for longer, raise "
+            "that and change spec.training.seed."
+        )
+    return text
 
 
 def describe_absence(visit: Visit) -> None:

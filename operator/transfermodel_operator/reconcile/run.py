@@ -49,6 +49,7 @@ def run(visit: Visit) -> None:
     if outcome is not None and outcome.result is not None:
         visit.outcome = outcome  # a result is recorded even when it came with the suspension
         visit.training = training_status(visit, current, outcome)
+        visit.gpus = current.gpus if current is not None else 0
     elif spec.suspend:
         message = "spec.suspend is set: no training run is started. What serves goes on serving"
         visit.find(ConditionType.TRAINED, waiting(Reason.SUSPENDED, message))

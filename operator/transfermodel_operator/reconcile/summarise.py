@@ -66,7 +66,10 @@ def build_status(visit: Visit, ready: Finding) -> TransferModelStatus:
         versions=version_statuses(visit),
         serving=visit.serving,
         url=visit.url,
-        usage=Usage(training_seconds=math.ceil(sum(version.training_seconds for version in visit.versions))),
+        usage=Usage(
+            training_seconds=math.ceil(sum(version.training_seconds for version in visit.versions)),
+            gpu_seconds=math.ceil(sum(version.gpu_seconds for version in visit.versions)),
+        ),
     )
 
 

@@ -36,6 +36,8 @@ class Visit:
     previous: TransferModelStatus = field(init=False)
     """The status as it was read; what cannot be read counts as absent."""
     training: TrainingStatus | None = None
+    gpus: int = 0
+    """What the run whose outcome is a result was given."""
     serving: ServingStatus | None = None
     serving_failed: str | None = None
     """Name of the version that could not become ready."""

@@ -9,6 +9,8 @@ from transfermodel_operator.resources.quantities import parse_quantity
 
 USER: Final = 65532
 GPU: Final = "nvidia.com/gpu"
+GPU_SUFFIX: Final = "/gpu"
+"""Of the resource's name, whoever made the GPU: nvidia.com/gpu, amd.com/gpu."""
 
 SECURITY_CONTEXT: Final[Mapping[str, Any]] = {
     "allowPrivilegeEscalation": False,
@@ -43,7 +45,8 @@ def credentials(secret_name: str | None, prefix: str = "") -> list[dict[str, Any
 
 def gpus(resources: Mapping[str, Mapping[str, str]]) -> int:
     """Return how many GPUs a container is given; of whole ones only, as Kubernetes does."""
-    return int(parse_quantity(resources.get("limits", {}).get(GPU, "0")))
+    limits = resources.get("limits", {})
+    return sum(int(parse_quantity(amount)) for name, amount in limits.items() if name.endswith(GPU_SUFFIX))
 
 
 def resources(wanted: Resources | None, defaults: Resources) -> dict[str, dict[str, str]]:

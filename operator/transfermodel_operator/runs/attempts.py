@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from transfermodel_operator.observed import Manifest, Observed
-from transfermodel_operator.resources import names
+from transfermodel_operator.resources import containers, names
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,12 @@ class Attempt:
     def requested(self) -> str | None:
         """The value of the run-requested annotation that the Job was started with."""
         return self._annotation(names.RUN_REQUESTED_ANNOTATION)
+
+    @property
+    def gpus(self) -> int:
+        """How many GPUs the training pod is given."""
+        (container,) = self.job["spec"]["template"]["spec"]["containers"]
+        return containers.gpus(container.get("resources") or {})
 
     @property
     def deleting(self) -> bool:

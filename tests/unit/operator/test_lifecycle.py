@@ -27,7 +27,7 @@ def test_from_apply_to_ready() -> None:
         "verifiedAt": "2026-01-01T00:00:00Z",
     }
     assert status["url"] == "http://digits-predictor.demo.example.com"
-    assert status["usage"] == {"trainingSeconds": 5}
+    assert status["usage"] == {"trainingSeconds": 5, "gpuSeconds": 0}
     assert world.traffic() == {"v1": 100}
     assert len(world.writes) == 6, "one status for the start, one for the version, one for Ready; none in between"
 
@@ -264,3 +264,54 @@ def test_a_pod_whose_job_was_deleted_around_it_is_waited_for() -> None:
     world.end_pod(pod, 143, "")
     world.settle()
     assert len(world.jobs) == 1
+
+
+def test_seconds_count_times_gpus() -> None:
+    world = World()
+    own = {"strategy": "FineTuning", "fineTuning": {"unfreeze": "All"}}
+    world.create(training=own | {"resources": {"limits": {"nvidia.com/gpu": 2, "memory": "8Gi"}}})
+    world.run_to_ready(seconds={"total": 4.2})
+    assert world.status()["usage"] == {"trainingSeconds": 5, "gpuSeconds": 9}
+    world.edit(training=own | {"seed": 1, "resources": {"limits": {"amd.com/gpu": 1}}})
+    world.run_to_ready(seconds={"total": 10})
+    assert world.status()["usage"] == {"trainingSeconds": 15, "gpuSeconds": 19}
+    world.edit(training=own | {"seed": 2})
+    world.run_to_ready(reused=True)
+    assert world.status()["usage"] == {"trainingSeconds": 15, "gpuSeconds": 19}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "overrides", "message"),
+    [
+        ("FeatureExtraction", {}, "trained on cpu."),
+        ("FeatureExtraction", {"strategy": "FeatureExtraction"}, "trained on cpu."),
+        ("Auto", {"strategy": "FineTuning"}, "trained on cpu; Auto chose FineTuning."),
+        ("Auto", {}, "trained on cpu."),
+        ("Auto", {"strategy": "FineTuning", "reused": True}, "nothing was trained; Auto chose FineTun"),
+        (
+            "Auto",
+            {"strategy": "FeatureExtraction", "budgetExceeded": "spec.training.budget.gpuSeconds"},
+            "Auto chose FeatureExtraction. spec.training.budget.gpuSeconds ended it before it was done, so this is the "
+            "best model until then. To train for longer, raise that and change spec.training.seed.",
+        ),
+    ],
+)
+def test_how_it_was_trained(strategy: str, overrides: dict[str, Any], message: str) -> None:
+    world = World()
+    world.create(
+        backbone={"name": "torchvision/resnet18", "weights": {"name": "DEFAULT"}}, training={"strategy": strategy}
+    )
+    world.run_to_ready(**overrides)
+    trained = world.condition("Trained")
+    assert trained["status"] == "True"
+    assert message in trained["message"]
+
+
+def test_versions_of_before_gpus_were_counted_can_be_read() -> None:
+    world = World()
+    world.create()
+    world.run_to_ready()
+    del world.recorded["digits-v1"]["data"]["gpus"]
+    before = world.status()
+    world.settle()
+    assert world.status() == before
