@@ -49,19 +49,7 @@ class TextPipeline:
 
     def decode(self, data: bytes) -> str:
         """Return the text in UTF-8 bytes, without a byte order mark. Raises UnreadableSample."""
-        try:
-            text = data.decode("utf-8").removeprefix(BYTE_ORDER_MARK)
-        except UnicodeDecodeError as error:
-            raise UnreadableSample(
-                f"The text is not UTF-8: the byte at position {error.start} does not fit. Save it as UTF-8."
-            ) from error
-        if len(text) > self.limits.text_characters:
-            raise UnreadableSample(
-                f"The text has {len(text)} characters; at most {self.limits.text_characters} are accepted. Shorten it: "
-                "the model reads its beginning alone."
-            )
-        if not text.strip():
-            raise UnreadableSample("The text is empty: there is nothing in it but white space.")
+        text = decode_text(data, self.limits.text_characters)
         if self._may_be_empty and not self._ids(text):
             raise UnreadableSample("The text has nothing in it that the model's tokenizer knows.")
         return text
@@ -88,3 +76,25 @@ class TextPipeline:
         most = self.preprocessing.max_tokens * CHARACTERS_PER_TOKEN
         ids: list[int] = self._tokenizer.encode(text.strip()[:most]).ids
         return ids
+
+
+def decode_text(data: bytes, character_limit: int = DEFAULT.text_characters) -> str:
+    """Return the text in UTF-8 bytes, without a byte order mark.
+
+    Raises:
+        UnreadableSample: It is not UTF-8, too long, or empty.
+    """
+    try:
+        text = data.decode("utf-8").removeprefix(BYTE_ORDER_MARK)
+    except UnicodeDecodeError as error:
+        raise UnreadableSample(
+            f"The text is not UTF-8: the byte at position {error.start} does not fit. Save it as UTF-8."
+        ) from error
+    if len(text) > character_limit:
+        raise UnreadableSample(
+            f"The text has {len(text)} characters; at most {character_limit} are accepted. Shorten it: "
+            "the model reads its beginning alone."
+        )
+    if not text.strip():
+        raise UnreadableSample("The text is empty: there is nothing in it but white space.")
+    return text

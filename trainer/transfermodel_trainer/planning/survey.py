@@ -16,9 +16,7 @@ from pathlib import Path
 
 from transfermodel_operator.api import RunRequest
 from transfermodel_operator.api.run import DATA_CREDENTIALS_PREFIX
-from transfermodel_predictor.artifact.description import ImagePreprocessing
-from transfermodel_predictor.inference.decode import UnreadableImage, decode_image
-from transfermodel_predictor.inference.preprocess import resize_and_crop
+from transfermodel_predictor.inference.errors import UnreadableSample
 
 from transfermodel_trainer import inputs, machine
 from transfermodel_trainer.data.classes import Classes, check_same_classes
@@ -28,16 +26,16 @@ from transfermodel_trainer.data.sources import Source
 from transfermodel_trainer.data.spool import Spool
 from transfermodel_trainer.errors import RunError
 from transfermodel_trainer.main import read_request
+from transfermodel_trainer.planning.looking import Look, looker
 from transfermodel_trainer.planning.surveyed import Duplicates, Labelled, Problem, Survey, Surveyed, Unreadable
 
 MOST_BYTES = 1 << 30
 """Of a source that is read whole; of a larger one only the names are counted."""
 MOST_DECODED = 2_000
-"""Images of a source that are decoded: evenly chosen of more."""
+"""Samples of a source that are decoded: evenly chosen of more."""
 TINY_PIXELS = 16
 """Sides shorter than this hold next to nothing that a network could see."""
 EXAMPLES = 5
-USUAL_SIZE = 224
 
 
 class Sample:
@@ -73,7 +71,7 @@ def survey(request: RunRequest, environment: Mapping[str, str], folder: Path) ->
     for source in found.sources:
         try:
             if source.uri.startswith("file://") and sum(entry.size for entry in source.objects) <= MOST_BYTES:
-                surveyed, known, of_source, seconds = _look_into(source, spool, folder, _preprocessing(request))
+                surveyed, known, of_source, seconds = _look_into(source, spool, folder, looker(request))
                 times.append(seconds)
             else:
                 surveyed, known, of_source = _look_at_names(source)
@@ -107,9 +105,7 @@ def _look_at_names(source: Source) -> tuple[Surveyed, list[Sample], Classes | No
     return _surveyed(source, size, classes), known, classes
 
 
-def _look_into(
-    source: Source, spool: Spool, folder: Path, preprocessing: ImagePreprocessing
-) -> tuple[Surveyed, list[Sample], Classes, float]:
+def _look_into(source: Source, spool: Spool, folder: Path, look: Look) -> tuple[Surveyed, list[Sample], Classes, float]:
     """Read a source of this machine whole, as a run would; return what a run would take for it, too."""
     started = time.monotonic()
     fetched = fetch(source, spool, folder, lambda _: None)
@@ -117,14 +113,12 @@ def _look_into(
     classes = fetched.classes
     chosen = fetched.samples[:: max(1, -(-len(fetched.samples) // MOST_DECODED))]
 
-    def side(position: int) -> int | str:
-        """Return the shorter side in pixels, or why it cannot be read."""
+    def side(position: int) -> int | str | None:
+        """Return an image's shorter side in pixels, or why the sample cannot be read."""
         try:
-            image = decode_image(spool.read(position))
-        except UnreadableImage as error:
+            return look(spool.read(position))
+        except UnreadableSample as error:
             return str(error)
-        resize_and_crop(image, preprocessing)
-        return min(image.size)
 
     started = time.monotonic()
     with ThreadPoolExecutor(machine.threads()) as pool:
@@ -159,12 +153,6 @@ def _look_into(
     return surveyed, known, classes, fetching + decoding
 
 
-def _preprocessing(request: RunRequest) -> ImagePreprocessing:
-    """Return a preprocessing that takes as long as the run's; only torchvision knows that of named weights."""
-    size = request.backbone.input.size if request.backbone.input else USUAL_SIZE
-    return ImagePreprocessing(size=size, resize="ShortestSide", interpolation="bilinear", mean=(0, 0, 0), std=(1, 1, 1))
-
-
 def _surveyed(source: Source, size: int, classes: Classes) -> Surveyed:
     counts = Counter(label for _, label in classes.members)
     return Surveyed(
@@ -183,7 +171,7 @@ def _differences(sources: Iterable[Source], classes: Mapping[str, Classes]) -> l
     for source in sources:
         if source.role != "train" and "train" in classes and source.role in classes:
             try:
-                check_same_classes(classes["train"], classes[source.role], source.role, source.uri)
+                check_same_classes(classes["train"], classes[source.role], source.role, source.uri, source.task)
             except RunError as error:
                 problems.append(_problem(error))
     return problems

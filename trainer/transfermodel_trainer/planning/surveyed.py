@@ -11,7 +11,7 @@ class Labelled(ApiModel):
 
 
 class Unreadable(ApiModel):
-    """A file that is no image."""
+    """A file that is no sample of the task."""
 
     name: str
     problem: str
@@ -42,7 +42,7 @@ class Surveyed(ApiModel):
     outside: int = 0
     """Files in no class folder."""
     decoded: int = 0
-    """How many images were decoded to see whether they can be."""
+    """How many samples were decoded to see whether they can be."""
     unreadable: list[Unreadable] = []
     """The first few."""
     unreadable_count: int = 0
@@ -50,7 +50,7 @@ class Surveyed(ApiModel):
     """The first few images of less than 16 pixels a side."""
     tiny_count: int = 0
     median_side: int | None = None
-    """The median of the images' shorter sides, in pixels."""
+    """The median of the images' shorter sides, in pixels; None: there are no images."""
     looked_into: bool = False
     """Whether the files themselves were read."""
 
