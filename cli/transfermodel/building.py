@@ -1,15 +1,20 @@
 """A TransferModel without a file."""
 
+import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from transfermodel_operator.api import API_VERSION, KIND
+from transfermodel_operator.api.spec import Strategy, Task
 
 from transfermodel.documents import DEFAULT_NAMESPACE, STANDARD_INPUT, Document, Target, check_text
 from transfermodel.documents.writing import yaml_of
 from transfermodel.errors import DocumentInvalid
 
 SCRATCH = "scratch"
+TEXT_LIBRARIES = ("sentence-transformers/", "transformers/")
+WEIGHTS_NAME = re.compile(r"[A-Za-z0-9_]+")
+"""What a library calls its own weights; any other string is a path or a URI, such as ./minilm."""
 
 
 def transfer_model(
@@ -19,28 +24,36 @@ def transfer_model(
     test: str | Path | None = None,
     validation: str | Path | None = None,
     backbone: str = "torchvision/resnet18",
-    weights: str | None = None,
+    weights: str | Path | None = None,
     input_size: int | None = None,
-    strategy: Literal["FeatureExtraction", "FineTuning"] | None = None,
+    strategy: Strategy | None = None,
     fine_tuning: dict[str, Any] | None = None,
     seed: int = 0,
+    task: Task | None = None,
+    columns: dict[str, str] | None = None,
     namespace: str = DEFAULT_NAMESPACE,
 ) -> Document:
     """Return a TransferModel for `transfermodel.run`; its `to_yaml()` is a file for a cluster.
 
     Args:
         name: small letters, digits and hyphens.
-        train: a folder with one sub-folder per class, an archive of it, or a URI: what to learn from.
+        train: what to learn from: a folder with one sub-folder per class, an archive of it, a table (.csv, .jsonl) that
+            lists files or holds texts, or a URI.
         test: the same, to measure on; without it the accuracy is an estimate.
         validation: the same, to choose by; default: a part of train.
-        backbone: torchvision/<architecture>, or the name of a TransferModel to start from.
-        weights: "scratch" for random ones, a .safetensors file, or torchvision's name; default: DEFAULT, torchvision's
-            best, which is downloaded once. Not with a TransferModel as backbone: it brings its own.
-        input_size: height and width of the network's input, in pixels; needed with "scratch" and a file.
-        strategy: FeatureExtraction learns a new head, FineTuning the backbone's top, too; default: FeatureExtraction,
-            and FineTuning of everything with "scratch".
-        fine_tuning: of FineTuning, as in the file, such as {"epochs": 4, "learningRate": "6e-3"}.
+        backbone: <library>/<architecture>, such as torchvision/resnet18 or, for texts,
+            sentence-transformers/all-MiniLM-L6-v2; or the name of a TransferModel to start from.
+        weights: "scratch" for random ones; a path or URI of a .safetensors file, for texts of the folder or an archive
+            of an encoder; or the library's own name. Default: DEFAULT, its best, which is downloaded once. Not with a
+            TransferModel as backbone: it brings its own.
+        input_size: height and width of an image or a spectrogram; images need it with "scratch" and a file.
+        strategy: FeatureExtraction learns a new head, FineTuning the backbone's top, too, and Auto keeps the better of
+            both; default: FeatureExtraction, and FineTuning of everything with "scratch".
+        fine_tuning: of FineTuning and Auto, as in the file, such as {"epochs": 4, "learningRate": "6e-3"}.
         seed: of every random choice.
+        task: ImageClassification, TextClassification or AudioClassification; default: TextClassification with an
+            encoder of texts as backbone, else ImageClassification.
+        columns: what the columns of tables are called, such as {"textColumn": "review", "labelColumn": "stars"}.
         namespace: tells models of one name apart.
 
     Raises:
@@ -56,10 +69,12 @@ def transfer_model(
     if seed:
         training["seed"] = seed
     spec: dict[str, Any] = {
-        "task": "ImageClassification",
+        "task": task or ("TextClassification" if backbone.startswith(TEXT_LIBRARIES) else "ImageClassification"),
         "backbone": backbone_of(backbone, weights, input_size),
         "data": {role: {"uri": str(uri)} for role, uri in sources.items() if uri is not None},
     }
+    if columns:
+        spec["data"]["format"] = columns
     if training:
         spec["training"] = training
     manifest = {
@@ -71,16 +86,16 @@ def transfer_model(
     return checked(manifest)
 
 
-def backbone_of(backbone: str, weights: str | None, input_size: int | None) -> dict[str, Any]:
+def backbone_of(backbone: str, weights: str | Path | None, input_size: int | None) -> dict[str, Any]:
     """Return spec.backbone."""
     size = {} if input_size is None else {"input": {"size": input_size}}
     if "/" not in backbone:
-        given = {} if weights is None else {"weights": {"name": weights}}  # the rules say that it is one too many
+        given = {} if weights is None else {"weights": {"name": str(weights)}}  # the rules say that it is one too many
         return {"fromTransferModel": backbone} | given | size
     if weights == SCRATCH:
         source: dict[str, Any] = {"scratch": True}
-    elif weights is not None and weights.endswith(".safetensors"):
-        source = {"uri": weights}
+    elif isinstance(weights, Path) or (weights is not None and not WEIGHTS_NAME.fullmatch(weights)):
+        source = {"uri": str(weights)}
     else:
         source = {"name": weights or "DEFAULT"}
     return {"name": backbone, "weights": source} | size

@@ -6,6 +6,9 @@ from typing import Final
 
 from transfermodel_operator.api.spec import Task
 
+SAMPLE_BYTES: Final = 20_000_000
+"""The predictor takes no larger sample, so none is read."""
+
 
 @dataclass(frozen=True)
 class Modality:
@@ -20,10 +23,8 @@ class Modality:
     """What is looked for in folders: the formats that the predictor reads."""
     formats: str
     """How files may be stored: "store them as …"."""
-    most_bytes: int
-    """The predictor takes no larger sample, so none is read."""
     remedy: str
-    """What to do about a larger one."""
+    """What to do about one that is too large."""
 
     @property
     def a(self) -> str:
@@ -38,7 +39,6 @@ IMAGE: Final = Modality(
     "images",
     (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
     "PNG, JPEG, WEBP, BMP, GIF or TIFF",
-    20_000_000,
     "make the image smaller, the model scales it down anyway",
 )
 TEXT: Final = Modality(
@@ -48,7 +48,6 @@ TEXT: Final = Modality(
     "texts",
     (".txt",),
     "plain text (.txt) in UTF-8",
-    1_000_000,
     "shorten the text, the model reads only its beginning",
 )
 AUDIO: Final = Modality(
@@ -58,7 +57,6 @@ AUDIO: Final = Modality(
     "recordings",
     (".wav", ".flac", ".ogg", ".mp3"),
     "WAV, FLAC, OGG or MP3",
-    20_000_000,
     "cut the recording, the model hears only its middle",
 )
 MODALITIES: Final[Mapping[str, Modality]] = {each.task: each for each in (IMAGE, TEXT, AUDIO)}

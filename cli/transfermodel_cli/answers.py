@@ -1,4 +1,4 @@
-"""Predictions for people: a table with bars, how far a long list is, and what became of files without an answer."""
+"""Predictions for people: a table with bars, how far a long list is, and what became of samples without an answer."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,15 +13,16 @@ if TYPE_CHECKING:
     from transfermodel.predictions.types import Prediction
 
 BAR_WIDTH = 20
+LONGEST_TEXT = 60
 ROWS_BESIDE_A_FILE = 20
 """Of answers that are also in a CSV file, as many are shown as fit a screen."""
 
 
 class Counting:
-    """Says how many files are answered while it takes long; nothing on a pipe but that a model is being woken."""
+    """Says how many samples are answered while it takes long; nothing on a pipe but that a model is being woken."""
 
     def __init__(self, total: int) -> None:
-        """Take the number of files."""
+        """Take the number of samples."""
         from rich.status import Status
 
         self.total = total
@@ -41,7 +42,7 @@ class Counting:
             self._status.stop()
 
     def add(self, count: int) -> None:
-        """Count answered files."""
+        """Count answered samples."""
         self.done += count
         self.waking = False
         self._update()
@@ -64,7 +65,7 @@ class Counting:
 
 
 def show(predictions: "Sequence[Prediction]", out_file: Path | None) -> None:
-    """Print one row per answer: file, label, probability, and a bar."""
+    """Print one row per answer: file or text, label, probability, and a bar."""
     from rich.markup import escape
     from rich.table import Table
     from rich.text import Text
@@ -72,14 +73,12 @@ def show(predictions: "Sequence[Prediction]", out_file: Path | None) -> None:
     few = predictions if out_file is None else predictions[:ROWS_BESIDE_A_FILE]
     if few:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        table.add_column("FILE", overflow="fold")
+        table.add_column("TEXT" if all(answer.text is not None for answer in few) else "FILE", overflow="fold")
         table.add_column("LABEL", style="bold", overflow="fold")
         table.add_column("PROBABILITY", justify="right", no_wrap=True)
         table.add_column("", no_wrap=True, min_width=BAR_WIDTH)
         for answer in few:
-            table.add_row(
-                Text(answer.file or ""), Text(answer.label), percent(answer.probability), bar(answer.probability)
-            )
+            table.add_row(Text(asked(answer)), Text(answer.label), percent(answer.probability), bar(answer.probability))
         out().print(table)
     if len(few) < len(predictions):
         counts = Counter(answer.label for answer in predictions).most_common(8)
@@ -89,6 +88,14 @@ def show(predictions: "Sequence[Prediction]", out_file: Path | None) -> None:
         write(out(), f"Every label's probability is in {escape(shown(out_file))}.")
 
 
+def asked(answer: "Prediction") -> str:
+    """Return what was asked about, in one line."""
+    if answer.text is None:
+        return answer.file or ""
+    line = " ".join(answer.text.split())
+    return line if len(line) <= LONGEST_TEXT else f"{line[: LONGEST_TEXT - 1]}…"
+
+
 def bar(share: float) -> str:
     """Return a bar of up to BAR_WIDTH columns, to an eighth of a column."""
     eighths = round(share * BAR_WIDTH * 8)
@@ -96,7 +103,7 @@ def bar(share: float) -> str:
 
 
 def explain(predictions: "Sequence[Prediction]", failures: "Sequence[Failure]", where: str) -> None:
-    """Say on stderr who answered, and which files have no answer."""
+    """Say on stderr who answered, and what has no answer."""
     from rich.markup import escape
 
     for failure in failures:

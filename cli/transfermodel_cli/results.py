@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from transfermodel_cli.console import out, percent, shown, write
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from transfermodel.documents import Document
     from transfermodel.local import Trained
+    from transfermodel.modalities import Modality
     from transfermodel.predictions.types import Endpoint
     from transfermodel.workspace import LocalVersion
     from transfermodel_operator.api import RunResult
@@ -23,12 +25,12 @@ def print_trained(console: "Console", name: str, trained: "Trained") -> None:
     took = f"{'resumed and ' if trained.resumed else ''}trained in {version.result.seconds.get('total', 0):.0f} s"
     news = "nothing changed, so nothing was trained" if trained.unchanged else took
     write(console, f"[bold green]✓[/] [bold]{escape(name)}[/] {version.name}: {news}")
-    write(console, f"  {accuracy(version.result)}")
+    write(console, f"  {accuracy(version.result, version.modality)}")
     for warning in version.result.warnings:
         write(console, f"  [yellow]![/] {escape(warning)}")
 
 
-def accuracy(result: "RunResult") -> str:
+def accuracy(result: "RunResult", modality: "Modality") -> str:
     """Return the accuracy in words, with its interval and what it was measured on."""
     metrics = result.metrics
     if "accuracy" not in metrics:
@@ -37,10 +39,11 @@ def accuracy(result: "RunResult") -> str:
     if "accuracyLow" in metrics and "accuracyHigh" in metrics:
         text += f", 95 % interval {percent(metrics['accuracyLow'])} to {percent(metrics['accuracyHigh'])}"
     if not result.estimated:
-        return f"{text}, on {result.counts.test} test images"
-    # The same images chose what was trained, so the figure flatters.
+        return f"{text}, on {result.counts.test} test {modality.many}"
+    # The same samples chose what was trained, so the figure flatters.
     counts = result.counts
-    on = f"{counts.validation} validation images" if counts.validation else f"the {counts.train} training images"
+    held_out, learned = f"{counts.validation} validation", f"the {counts.train} training"
+    on = f"{held_out if counts.validation else learned} {modality.many}"
     return f"{text}; an estimate from {on}: set data.test for a fair figure"
 
 
@@ -92,16 +95,15 @@ def to_wire(
     }
 
 
-def example_image(document: "Document") -> str:
-    """Return the path of an image to try the model with: one of its own, where they lie in a folder of this machine."""
-    from transfermodel.documents import is_local, local_path
-    from transfermodel.predictions.inputs import SUFFIXES, files_below
+def example(document: "Document") -> str:
+    """Return something to try the model with, as a command shows it: a path, or a text."""
+    from transfermodel.modalities import MODALITIES
+    from transfermodel.predictions import example
 
-    data = document.spec.data
-    for source in (data.test, data.validation, data.train):
-        if source is None or not is_local(source.uri):
-            continue
-        folder = local_path(source.uri, document.folder)
-        if folder.is_dir() and (image := next(files_below(folder, SUFFIXES), None)):
-            return shown(image)
-    return "IMAGE"
+    found = example.example(document)
+    return found if MODALITIES[document.spec.task].key == "text" else shown(Path(found))
+
+
+def asking(name: str, modality: "Modality", example: str) -> str:
+    """Return the arguments of `transfermodel` that ask about an example."""
+    return f"predict {name} {'--text ' if modality.key == 'text' else ''}{quote(example)}"

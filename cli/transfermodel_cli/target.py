@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transfermodel_cli.names import is_kubectl_plugin
+from transfermodel_cli.names import is_kubectl_plugin, program_name
 
 if TYPE_CHECKING:
     from transfermodel.cluster import Cluster
+    from transfermodel.modalities import Modality
     from transfermodel.predictions.types import Endpoint
     from transfermodel.workspace import LocalModel, Workspace
 
@@ -96,6 +97,22 @@ class LocalTarget:
         """Where it is, for people."""
         return f"on this machine ({self.model.folder})"
 
+    def modality(self) -> "Modality":
+        """Return what the model answers about.
+
+        Raises:
+            NotReady: it has no version yet.
+        """
+        from transfermodel.errors import NotReady
+
+        server, version = self.model.server(), self.model.current()
+        if version is None:
+            raise NotReady(
+                f"{self.model.name} has no version yet: no run of it has succeeded.",
+                f"See why with `{program_name()} status {self.model.name}`.",
+            )
+        return server.modality if server else version.modality
+
     def endpoint(self) -> "Endpoint":
         """Return where it answers.
 
@@ -125,6 +142,14 @@ class ClusterTarget:
     def says(self) -> str:
         """Where it is, for people."""
         return f"in namespace {self.namespace} of the cluster at {self.cluster.server}"
+
+    def modality(self) -> "Modality":
+        """Return what the model answers about.
+
+        Raises:
+            NotFound: there is no such TransferModel.
+        """
+        return self.cluster.modality(self.name, self.namespace)
 
     def endpoint(self) -> "Endpoint":
         """Return where it answers; finds the ingress itself.

@@ -13,7 +13,7 @@ apiVersion: transferlearning.dev/v1alpha1
 kind: TransferModel
 metadata: {{name: {name}}}
 spec:
-  task: ImageClassification
+  task: {task}
   backbone: {backbone}
   data: {data}
   training: {training}
@@ -31,9 +31,10 @@ def yaml_of(
     data: str = FOLDERS,
     training: str = ONE_EPOCH,
     more: str = "",
+    task: str = "ImageClassification",
 ) -> str:
     """Return a TransferModel that trains in seconds; each part is YAML of that part of the spec."""
-    return TINY.format(name=name, backbone=backbone, data=data, training=training, more=more)
+    return TINY.format(name=name, backbone=backbone, data=data, training=training, more=more, task=task)
 
 
 def document(folder: Path, name: str = "colours", **parts: str) -> Document:

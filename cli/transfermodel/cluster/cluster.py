@@ -1,5 +1,6 @@
 """TransferModels of one cluster: what a command asks about, and the answers as values."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from transfermodel.cluster.reading import Reader, read_model, read_models, read_
 from transfermodel.cluster.surroundings import Surroundings
 from transfermodel.cluster.types import Description, Model, VersionView
 from transfermodel.errors import NotFound, NotReady
+from transfermodel.modalities import IMAGE, MODALITIES, Modality
 from transfermodel.predictions.types import Endpoint
 
 REPORT: Final = "report.html"
@@ -107,7 +109,15 @@ class Cluster:
             raise NotReady(
                 f"TransferModel {name!r} is not served yet: {why}", f"More: transfermodel describe {name} {where}"
             )
-        return find_endpoint(self.api, name, url)
+        return replace(find_endpoint(self.api, name, url), modality=modality_of(manifest))
+
+    def modality(self, name: str, namespace: str | None = None) -> Modality:
+        """Return what a TransferModel answers about.
+
+        Raises:
+            NotFound: There is no such TransferModel.
+        """
+        return modality_of(self.manifest(name, namespace))
 
     def report(
         self, name: str, namespace: str | None = None, version: str | None = None, endpoint: str | None = None
@@ -128,6 +138,11 @@ class Cluster:
             around = Surroundings(manifest, operators=read_operators(Reader(self.api)))
         credentials = read_credentials(self.api, space, around.credentials("output"))
         return read_object(self.api, f"{chosen.uri}/{REPORT}", credentials, endpoint)
+
+
+def modality_of(manifest: Manifest) -> Modality:
+    """Return what a TransferModel answers about."""
+    return MODALITIES.get((manifest.get("spec") or {}).get("task", ""), IMAGE)
 
 
 def choose_version(manifest: Manifest, name: str, versions: list[VersionView], wanted: str | None) -> VersionView:

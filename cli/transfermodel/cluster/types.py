@@ -87,7 +87,7 @@ class VersionView:
     split: str | None
     """What the accuracy was measured on: test or validation."""
     samples: int | None
-    """Images to train on."""
+    """To train on."""
     classes: int | None
     seconds: float | None
     """Of the whole training run."""

@@ -119,6 +119,8 @@ def unused(spec: TransferModelSpec) -> tuple[str, ...]:
     fields = {
         "spec.output": spec.output,
         "spec.data.credentialsSecretName": spec.data.credentials_secret_name,
+        "spec.training.interruptible": training.interruptible or None,
+        "spec.training.budget.gpuSeconds": training.budget.gpu_seconds if training.budget else None,
         "spec.training.resources": training.resources,
         "spec.training.nodeSelector": training.node_selector,
         "spec.training.tolerations": training.tolerations,
@@ -128,10 +130,13 @@ def unused(spec: TransferModelSpec) -> tuple[str, ...]:
     names = [name for name, value in fields.items() if value is not None]
     if not names:
         return ()
-    sentence = f"Only a cluster uses {', '.join(names)}: artifacts go into the workspace"
+    here = ["artifacts go into the workspace"] if spec.output else []
+    if training.interruptible:
+        here.append("a run that is interrupted goes on when it is run again")
     if reads_storage(spec.data):
-        sentence += ", and keys for s3:// come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL"
-    return (f"{sentence}.",)
+        here.append("keys for s3:// come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL")
+    why = f": {', and '.join(here)}" if here else ""
+    return (f"Only a cluster uses {', '.join(names)}{why}.",)
 
 
 def reads_storage(data: Data) -> bool:

@@ -49,7 +49,7 @@ class LocalServer:
 
     def endpoint(self) -> Endpoint:
         """Return where to ask."""
-        return Endpoint(url=self.url, host=None, model=self._model.name)
+        return Endpoint(url=self.url, host=None, model=self._model.name, modality=self.version.modality)
 
     def wait(self) -> None:
         """Wait until the predictor ends.

@@ -11,6 +11,7 @@ from transfermodel_operator.api import RunRequest
 from transfermodel.documents import Document, Target, check_text, in_order, is_local, load
 from transfermodel.errors import NotFound, TransferModelError
 from transfermodel.local.request import Prepared, prepare
+from transfermodel.modalities import MODALITIES
 from transfermodel.planning import children, judging
 from transfermodel.planning.types import Advice, Download, Plan
 from transfermodel.workspace import Workspace
@@ -80,11 +81,13 @@ def plan_document(document: Document, others: Sequence[Document], workspace: Wor
         others: those of its file, of which one may be what it starts from.
         workspace: where versions may be already.
     """
+    modality = MODALITIES[document.spec.task]
     advice: list[Advice] = []
     try:
         prepared, stands_for_base = prepared_with_base(document, others, workspace)
     except TransferModelError as error:
         return Plan(document.name, document.namespace, (Advice(error.message, error.remedy),), (), None)
+    advice += [Advice(note) for note in prepared.notes]
     if stands_for_base:
         advice.append(Advice(f"{stands_for_base} is trained first; this plan supposes that it was."))
     try:
@@ -93,8 +96,8 @@ def plan_document(document: Document, others: Sequence[Document], workspace: Wor
         why = f"The data was not looked at: {error.message}."
         return Plan(document.name, document.namespace, (), (Advice(why, error.remedy),), None, no_estimate=why)
     obstacles = [Advice(_as_written(each["message"], prepared)) for each in survey["problems"]]
-    obstacles += judging.too_unreadable(survey)
-    advice += judging.of_survey(survey, prepared.written)
+    obstacles += judging.too_unreadable(survey, modality)
+    advice += judging.of_survey(survey, prepared.written, modality)
     unchanged = None if stands_for_base else _unchanged(document, prepared.request, survey, workspace)
     estimate, no_estimate = None, "Not estimated while the data is not right." if obstacles else ""
     if unchanged:

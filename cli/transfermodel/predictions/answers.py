@@ -5,43 +5,48 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
-from transfermodel.predictions.client import BATCH, BATCH_BYTES, ImagesRefused
-from transfermodel.predictions.inputs import Failure, FileRefused, read
+from transfermodel.modalities import Modality
+from transfermodel.predictions.client import BATCH, BATCH_BYTES, SamplesRefused
+from transfermodel.predictions.inputs import Asked, Failure, FileRefused
 from transfermodel.predictions.types import Prediction
 
 Answer = Prediction | Failure
 Ask = Callable[[Sequence[bytes]], list[Prediction]]
-"""Returns one answer per image; raises ImagesRefused where one of them is none."""
-Batch = list[Path]
+"""Returns one answer per sample; raises SamplesRefused where one of them is none."""
+Batch = list[Asked]
 
 SILENCE_SECONDS = 2.0
-PLACE = re.compile(r"^(instances\[0\](\.image)?(\.b64)?|Image 0):? ")
-"""Where in the request an image was is nothing to the user: there was one."""
+PLACE = re.compile(r"^(instances\[0\](\.(image|text|audio))?(\.b64)?|(Image|Text|Recording) 0):? ")
+"""Where in the request a sample was is nothing to the user: there was one."""
 
 
-def answer_files(ask: Ask, files: Iterable[Path], on_answers: Callable[[int], None]) -> list[Answer]:
-    """Return an answer or a failure per file, in order; on_answers: is told how many more there are.
+def answer_all(ask: Ask, asked: Iterable[Asked], modality: Modality, on_answers: Callable[[int], None]) -> list[Answer]:
+    """Return an answer or a failure per sample, in order; on_answers: is told how many more there are.
 
     Raises:
-        TransferModelError: What concerns all files: nobody answers, or another model is there.
+        TransferModelError: What concerns all of them: nobody answers, or another model is there.
     """
     answers: list[Answer] = []
-    for batch in batches(files):
-        answers += answer_batch(ask, batch)
+    for batch in batches(asked):
+        answers += answer_batch(ask, batch, modality)
         on_answers(len(batch))
     return answers
 
 
-def answer_files_at_once(
-    ask: Ask, files: Iterable[Path], on_answers: Callable[[int], None], on_silence: Callable[[], None], at_once: int = 4
+def answer_all_at_once(
+    ask: Ask,
+    asked: Iterable[Asked],
+    modality: Modality,
+    on_answers: Callable[[int], None],
+    on_silence: Callable[[], None],
+    at_once: int = 4,
 ) -> list[Answer]:
     """Do the same with several requests under way; on_silence: is called where the first answer takes long.
 
     The threads are daemons, unlike those of concurrent.futures: Ctrl-C need not wait for a pod that is starting.
     """
-    everything = list(batches(files))
+    everything = list(batches(asked))
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in range(len(everything)):
         waiting.put(number)
@@ -55,7 +60,7 @@ def answer_files_at_once(
             except queue.Empty:
                 return
             try:
-                answered.put((number, answer_batch(ask, everything[number])))
+                answered.put((number, answer_batch(ask, everything[number], modality)))
             except Exception as error:  # raised again below, in the caller's thread
                 answered.put((number, error))
 
@@ -84,43 +89,37 @@ def _first(
         return answered.get()
 
 
-def batches(files: Iterable[Path]) -> Iterator[Batch]:
-    """Yield the files in order, bounded in number and in bytes; they are read when their turn comes."""
+def batches(asked: Iterable[Asked]) -> Iterator[Batch]:
+    """Yield the samples in order, bounded in number and in bytes; files are read when their turn comes."""
     batch: Batch = []
     total = 0
-    for path in files:
-        size = _size(path)
+    for one in asked:
+        size = one.size()
         if batch and (len(batch) == BATCH or total + size > BATCH_BYTES):
             yield batch
             batch, total = [], 0
-        batch.append(path)
+        batch.append(one)
         total += size
     if batch:
         yield batch
 
 
-def answer_batch(ask: Ask, batch: Batch) -> list[Answer]:
-    """Return an answer or a failure per file; where an image of the batch is refused, each is asked about alone."""
-    answers: dict[Path, Answer] = {}
-    images: dict[Path, bytes] = {}
-    for path in batch:
+def answer_batch(ask: Ask, batch: Batch, modality: Modality) -> list[Answer]:
+    """Return an answer or a failure per sample; where one of the batch is refused, each is asked about alone."""
+    answers: dict[Asked, Answer] = {}
+    contents: dict[Asked, bytes] = {}
+    for one in batch:
         try:
-            images[path] = read(path)
+            contents[one] = one.read(modality)
         except FileRefused as refused:
-            answers[path] = Failure(str(path), str(refused))
+            answers[one] = Failure(one.name, str(refused))
     try:
-        found = ask(list(images.values())) if images else []
-    except ImagesRefused as refused:
-        if len(images) > 1:
-            return [answers.get(path) or answer_batch(ask, [path])[0] for path in batch]
+        found = ask(list(contents.values())) if contents else []
+    except SamplesRefused as refused:
+        if len(contents) > 1:
+            return [answers.get(one) or answer_batch(ask, [one], modality)[0] for one in batch]
         found = []
-        answers |= {path: Failure(str(path), PLACE.sub("", refused.message)) for path in images}
-    answers |= {path: replace(answer, file=str(path)) for path, answer in zip(images, found, strict=False)}
-    return [answers[path] for path in batch]
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
+        answers |= {one: Failure(one.name, PLACE.sub("", refused.message)) for one in contents}
+    for one, answer in zip(contents, found, strict=False):
+        answers[one] = replace(answer, text=one.name) if one.is_text else replace(answer, file=one.name)
+    return [answers[one] for one in batch]

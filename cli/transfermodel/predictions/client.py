@@ -5,9 +5,10 @@ import json
 import time
 from collections.abc import Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from transfermodel.errors import NotFound, TransferModelError, Unreachable
+from transfermodel.modalities import TEXT, Modality
 from transfermodel.predictions.types import Endpoint, Prediction
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ WAKING = (502, 503, 504)
 REFUSED = (400, 413, 415, 422)
 
 
-class ImagesRefused(TransferModelError):
-    """The server understood the request, and refused an image of it."""
+class SamplesRefused(TransferModelError):
+    """The request was understood, and a sample of it refused."""
 
 
 class Client:
@@ -53,21 +54,21 @@ class Client:
         """Close the connections."""
         self._http.close()
 
-    def ask(self, images: Sequence[bytes]) -> list[Prediction]:
-        """Return one answer per image file.
+    def ask(self, samples: Sequence[bytes]) -> list[Prediction]:
+        """Return one answer per sample: the content of an image file or of a recording, or a text in UTF-8.
 
         Raises:
-            ImagesRefused: One of the images is none, or too large.
+            SamplesRefused: One of the samples is none, or too large.
             NotFound: Another model is served there.
             Unreachable: Nobody answers.
             TransferModelError: The server failed.
         """
-        content = body(images)
+        content = body(samples, self.endpoint.modality)
         deadline = time.monotonic() + self.wake_seconds
         while True:
             response, problem = self._post(content)
             if response is not None and response.status_code not in WAKING:
-                return self._read(response, len(images))
+                return self._read(response, len(samples))
             if time.monotonic() + PAUSE_SECONDS > deadline:
                 raise Unreachable(
                     f"{self.endpoint.predict_url} did not answer within {self.wake_seconds:.0f} s: {problem}.",
@@ -95,7 +96,7 @@ class Client:
     def _read(self, response: "httpx.Response", count: int) -> list[Prediction]:
         where = self.endpoint.predict_url
         if response.status_code in REFUSED:
-            raise ImagesRefused(said(response))
+            raise SamplesRefused(said(response))
         if response.status_code == 404:
             raise NotFound(
                 f"{where} is not served: {said(response)}",
@@ -114,27 +115,45 @@ class Client:
                 "Check that the address is that of a served TransferModel.",
             ) from error
         if len(predictions) != count:
-            raise TransferModelError(f"{where} gives {len(predictions)} answers for {count} images.")
+            raise TransferModelError(
+                f"{where} gives {len(predictions)} answers for {count} {self.endpoint.modality.many}."
+            )
         return predictions
 
 
-def predict(endpoint: Endpoint, files: Sequence[bytes]) -> list[Prediction]:
-    """Return one answer per image file, a batch at a time.
+def predict(endpoint: Endpoint, samples: Sequence[bytes]) -> list[Prediction]:
+    """Return one answer per sample, a batch at a time.
 
     Raises:
-        TransferModelError: As `Client.ask`; the first image that is refused ends it.
+        TransferModelError: As `Client.ask`; the first sample that is refused ends it.
     """
     answers: list[Prediction] = []
     with Client(endpoint) as client:
-        for start in range(0, len(files), BATCH):
-            answers += client.ask(files[start : start + BATCH])
+        for start in range(0, len(samples), BATCH):
+            answers += client.ask(samples[start : start + BATCH])
     return answers
 
 
-def body(images: Sequence[bytes]) -> bytes:
-    """Return the request of the V1 protocol."""
-    instances = [{"image": {"b64": base64.b64encode(image).decode()}} for image in images]
-    return json.dumps({"instances": instances}).encode()
+def body(samples: Sequence[bytes], modality: Modality) -> bytes:
+    """Return the request of the V1 protocol.
+
+    Raises:
+        SamplesRefused: One of the texts is none.
+    """
+    return json.dumps({"instances": [instance(*each, modality) for each in enumerate(samples)]}).encode()
+
+
+def instance(position: int, sample: bytes, modality: Modality) -> dict[str, Any]:
+    """Return one sample of a request. Raises SamplesRefused."""
+    if modality is not TEXT:
+        return {modality.key: {"b64": base64.b64encode(sample).decode()}}
+    try:
+        return {modality.key: sample.decode("utf-8-sig")}
+    except UnicodeDecodeError as error:
+        raise SamplesRefused(
+            f"instances[{position}]: The text is not UTF-8: the byte at position {error.start} does not fit. "
+            "Save it as UTF-8."
+        ) from error
 
 
 def prediction(answer: dict[str, object]) -> Prediction:
@@ -158,15 +177,20 @@ def said(response: "httpx.Response") -> str:
         return " ".join(response.text.split())[:200] or "nothing"
 
 
-def curl(endpoint: Endpoint, file: str) -> str:
-    """Return one line of shell that asks about an image file; works with the tools of Linux and of macOS.
+def curl(endpoint: Endpoint, example: str) -> str:
+    """Return one line of shell that asks about a file, or about a text; works with the tools of Linux and of macOS.
 
-    The image goes through a pipe: as an argument it could have 128 KiB at most.
+    A file goes through a pipe: as an argument it could have 128 KiB at most.
     """
     from shlex import quote
 
     host = f"-H {quote(f'Host: {endpoint.host}')} " if endpoint.host else ""
+    asking = f"curl -sS {host}-H 'Content-Type: application/json'"
+    if endpoint.modality is TEXT:
+        request = json.dumps({"instances": [{"text": example}]}, ensure_ascii=False)
+        return f"{asking} -d {quote(request)} {quote(endpoint.predict_url)}"
+    key = endpoint.modality.key
     return (
-        f"""(printf '{{"instances":[{{"image":{{"b64":"'; base64 < {quote(file)}; printf '"}}}}]}}') | """
-        f"curl -sS {host}-H 'Content-Type: application/json' -d @- {quote(endpoint.predict_url)}"
+        f"""(printf '{{"instances":[{{"{key}":{{"b64":"'; base64 < {quote(example)}; printf '"}}}}]}}') | """
+        f"{asking} -d @- {quote(endpoint.predict_url)}"
     )

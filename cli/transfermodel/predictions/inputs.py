@@ -1,16 +1,16 @@
-"""The files that somebody wants answers for: named, in folders, or by patterns."""
+"""What somebody wants answers for: files that are named, in folders, or meant by patterns; texts; standard input."""
 
 import glob
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-"""What is looked for in folders: the formats that the predictor reads. A file that is named may be called anything."""
-IMAGE_BYTES = 20_000_000
-"""The predictor takes no larger image, so none is read."""
+from transfermodel.modalities import AUDIO, IMAGE, SAMPLE_BYTES, TEXT, Modality
+
+STANDARD_INPUT: Final = "-"
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Failure:
     """One thing that was asked about and has no answer."""
 
     file: str
-    """As given."""
+    """As given; of a text, the text."""
     message: str
     """What is wrong and what to do."""
 
@@ -27,23 +27,71 @@ class Failure:
         return {"file": self.file, "message": self.message}
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One sample that is asked about."""
+
+    name: str
+    """Of the file, as given; or the text itself."""
+    content: bytes | None = None
+    """None: it is read from the file when its turn comes."""
+    is_text: bool = False
+    """Whether `name` is the text itself."""
+
+    def size(self) -> int:
+        """Return its bytes; 0 where they cannot be told."""
+        if self.content is not None:
+            return len(self.content)
+        try:
+            return Path(self.name).stat().st_size
+        except OSError:
+            return 0
+
+    def read(self, modality: Modality) -> bytes:
+        """Return its content.
+
+        Raises:
+            FileRefused: It cannot be read, or is none.
+        """
+        return read(Path(self.name), modality) if self.content is None else self.content
+
+
 class FileRefused(Exception):
     """A file cannot be asked about; the message says why and what to do."""
 
 
-def collect(arguments: Iterable[str]) -> tuple[list[Path], list[Failure]]:
-    """Return the files, each once and in order, and what is not there; folders are searched for images."""
-    files: dict[Path, None] = {}
+def given_text(text: str) -> Asked:
+    """Return a text as it is asked about."""
+    return Asked(text, text.encode("utf-8", "surrogateescape"), is_text=True)
+
+
+def collect(arguments: Iterable[str], modality: Modality = IMAGE) -> tuple[list[Asked], list[Failure]]:
+    """Return the files, each once and in order, and what is not there; folders are searched for samples."""
+    asked: dict[Asked, None] = {}
     failures = []
     for argument in arguments:
+        if argument == STANDARD_INPUT:
+            asked.update(dict.fromkeys(standard_input(modality)))
+            continue
         try:
-            files.update(dict.fromkeys(expand(argument)))
+            asked.update(dict.fromkeys(Asked(str(path)) for path in expand(argument, modality)))
         except FileRefused as refused:
             failures.append(Failure(argument, str(refused)))
-    return list(files), failures
+    return list(asked), failures
 
 
-def expand(argument: str) -> Sequence[Path]:
+def standard_input(modality: Modality) -> Iterator[Asked]:
+    """Yield what standard input holds: a text per line, or one image or recording."""
+    content = sys.stdin.buffer.read()
+    if modality is not TEXT:
+        yield Asked(STANDARD_INPUT, content)
+        return
+    for line in content.removeprefix(b"\xef\xbb\xbf").splitlines():
+        if line.strip():
+            yield given_text(line.decode("utf-8", "surrogateescape"))
+
+
+def expand(argument: str, modality: Modality) -> Sequence[Path]:
     """Return the files that one argument names.
 
     Raises:
@@ -53,17 +101,18 @@ def expand(argument: str) -> Sequence[Path]:
     if path.is_dir():
         if not os.access(path, os.R_OK | os.X_OK):
             raise FileRefused("This folder may not be read; check who owns it.")
-        if not (images := list(files_below(path, SUFFIXES))):
-            raise FileRefused(f"There is no image in this folder; looked for {', '.join(SUFFIXES)}.")
-        return images
+        if not (files := list(files_below(path, modality.suffixes))):
+            raise FileRefused(f"There is no {modality.one} in this folder; looked for {', '.join(modality.suffixes)}.")
+        return files
     if path.exists():
         return [path]
     if not glob.has_magic(argument):
-        raise FileRefused("There is no such file or folder; check the path.")
+        hint = " To ask about a text, give it with --text." if modality is TEXT else ""
+        raise FileRefused(f"There is no such file or folder; check the path.{hint}")
     matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]
-    if not (files := [match for match in matches if match.is_file()]):
+    if not (found := [match for match in matches if match.is_file()]):
         raise FileRefused("No file matches this pattern; check the path.")
-    return files
+    return found
 
 
 def files_below(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
@@ -75,25 +124,33 @@ def files_below(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
                 yield Path(parent, name)
 
 
-def read(path: Path) -> bytes:
-    """Return the bytes of an image file.
+def read(path: Path, modality: Modality = IMAGE) -> bytes:
+    """Return the bytes of a file.
 
     Raises:
         FileRefused: It cannot be read, or is none.
     """
     try:
         if not path.is_file():
-            raise FileRefused("This is not a file; give the path of an image.")
+            raise FileRefused(f"This is not a file; give the path of {modality.a}.")
+        check_kind(path, modality)
         size = path.stat().st_size
         if size == 0:
-            raise FileRefused("This file is empty; give an image.")
-        if size > IMAGE_BYTES:
+            raise FileRefused(f"This file is empty; give {modality.a}.")
+        if size > SAMPLE_BYTES:
             raise FileRefused(
-                f"This file has {size / 1e6:.0f} MB and at most {IMAGE_BYTES // 1_000_000} MB are accepted; "
-                "make the image smaller, the model scales it down anyway."
+                f"This file has {size / 1e6:.0f} MB and at most {SAMPLE_BYTES // 1_000_000} MB are accepted; "
+                f"{modality.remedy}."
             )
         return path.read_bytes()
     except PermissionError as error:
         raise FileRefused("This file may not be read; check who owns it.") from error
     except OSError as error:
         raise FileRefused(f"This file cannot be read: {error.strerror}.") from error
+
+
+def check_kind(path: Path, modality: Modality) -> None:
+    """Raise FileRefused for an image or a recording, by its name, where the model answers about something else."""
+    for other in (IMAGE, AUDIO):
+        if other is not modality and path.name.lower().endswith(other.suffixes):
+            raise FileRefused(f"This is {other.a}, by its name, and the model answers about {modality.many}.")

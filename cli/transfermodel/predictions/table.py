@@ -8,7 +8,7 @@ from pathlib import Path
 from transfermodel.errors import UsageError
 from transfermodel.predictions.types import Prediction
 
-COLUMNS = ("file", "label", "probability", "modelVersion")
+COLUMNS = ("label", "probability", "modelVersion")
 SHARE = "probability of {}"
 """The column of one label."""
 
@@ -35,15 +35,18 @@ def write_csv(path: Path, predictions: Sequence[Prediction]) -> None:
         OSError: There is no space left, or the like.
     """
     labels = list(dict.fromkeys(label for prediction in predictions for label in prediction.probabilities))
+    texts = [answer.text is not None for answer in predictions]
+    asked = [*(["text"] if any(texts) else []), *(["file"] if not texts or not all(texts) else [])]
     written = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         # Names of files may hold bytes that are no UTF-8; they come out as they went in.
         with written.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
             writer = csv.writer(file)
-            writer.writerow([*COLUMNS, *map(SHARE.format, labels)])
+            writer.writerow([*asked, *COLUMNS, *map(SHARE.format, labels)])
             for answer in predictions:
                 shares = [answer.probabilities.get(label, "") for label in labels]
-                writer.writerow([answer.file or "", answer.label, answer.probability, answer.model_version, *shares])
+                names = [getattr(answer, column) or "" for column in asked]
+                writer.writerow([*names, answer.label, answer.probability, answer.model_version, *shares])
         written.replace(path)
     finally:
         written.unlink(missing_ok=True)

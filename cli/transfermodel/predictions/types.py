@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from transfermodel.modalities import IMAGE, Modality
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -14,6 +16,8 @@ class Endpoint:
     """The Host header, where the ingress tells models apart by it and the name does not resolve here."""
     model: str
     """Name of the model, as in /v1/models/<model>:predict."""
+    modality: Modality = IMAGE
+    """What it answers about."""
 
     @property
     def predict_url(self) -> str:
@@ -33,6 +37,8 @@ class Prediction:
     model_version: str
     file: str | None = None
     """What was asked about, as given."""
+    text: str | None = None
+    """The same, where it was no file but the text itself."""
 
     def to_wire(self) -> dict[str, Any]:
         """Return the JSON form; camelCase, as the served protocol has it."""
@@ -42,4 +48,5 @@ class Prediction:
             "probabilities": self.probabilities,
             "modelVersion": self.model_version,
         }
-        return wire if self.file is None else {"file": self.file} | wire
+        asked = {key: value for key, value in (("file", self.file), ("text", self.text)) if value is not None}
+        return asked | wire

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from transfermodel_operator.api import RunProgress, RunResult
 
+from transfermodel.modalities import IMAGE, MODALITIES, Modality
 from transfermodel.predictions.types import Endpoint
 from transfermodel.workspace import files
 from transfermodel.workspace.records import RunRecord, ServerRecord, VersionRecord
@@ -41,6 +42,11 @@ class LocalVersion:
     def digest(self) -> str:
         """sha256:… of the artifact's manifest."""
         return self.result.digest
+
+    @property
+    def modality(self) -> Modality:
+        """What it answers about."""
+        return MODALITIES.get(self.spec.get("task", ""), IMAGE)
 
     @property
     def run(self) -> str:
@@ -80,6 +86,8 @@ class RunningServer:
     port: int
     version: str
     started_at: datetime
+    modality: Modality = IMAGE
+    """What it answers about."""
 
     @property
     def url(self) -> str:
@@ -88,7 +96,7 @@ class RunningServer:
 
     def endpoint(self) -> Endpoint:
         """Return where to ask."""
-        return Endpoint(url=self.url, host=None, model=self.model)
+        return Endpoint(url=self.url, host=None, model=self.model, modality=self.modality)
 
 
 @dataclass(frozen=True)
@@ -148,7 +156,12 @@ class LocalModel:
         if not files.is_locked(self.server_lock):
             return None
         record = files.read_record(self.folder / "server.json", ServerRecord)
-        return None if record is None else RunningServer(model=self.name, **dict(record))
+        if record is None:
+            return None
+        match = VERSION_FILE.fullmatch(record.version)
+        version = self._read(int(match[1])) if match else None
+        modality = version.modality if version else IMAGE
+        return RunningServer(model=self.name, modality=modality, **dict(record))
 
     @property
     def run_lock(self) -> Path:

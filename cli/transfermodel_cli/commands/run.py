@@ -92,7 +92,8 @@ def finish(chosen: "Sequence[Document]", model: "LocalModel", trained: "Sequence
     from transfermodel_cli import results
 
     last = chosen[-1]
-    endpoint = Endpoint(f"http://127.0.0.1:{DEFAULT_PORT}", None, last.name)
+    modality = trained[-1].version.modality
+    endpoint = Endpoint(f"http://127.0.0.1:{DEFAULT_PORT}", None, last.name, modality)
     client = write_client(model, endpoint, last.file)
     if as_json:
         print_json(results.to_wire(chosen, trained, client, None))
@@ -103,7 +104,7 @@ def finish(chosen: "Sequence[Document]", model: "LocalModel", trained: "Sequence
     results.print_rows(
         [
             ("serve it", f"{program} run -f {quote(str(last.file))} --serve"),
-            ("ask it", f"{program} predict {last.name} {quote(results.example_image(last))}"),
+            ("ask it", f"{program} {results.asking(last.name, modality, results.example(last))}"),
             ("see where it errs", f"{program} report {last.name}"),
         ]
     )
@@ -126,7 +127,7 @@ def serve_until_interrupted(
             else:
                 results.print_files(version, client)
                 out().print(f"\n[bold]Serving {last.name} {version.name} at {server.url}[/]")
-                print_ways_to_ask(server.endpoint(), client, results.example_image(last))
+                print_ways_to_ask(server.endpoint(), client, results.example(last))
             server.wait()
     except KeyboardInterrupt:
         notes().print("Stopped.")
@@ -136,18 +137,18 @@ def serve_until_interrupted(
     )
 
 
-def print_ways_to_ask(endpoint: "Endpoint", client: Path, image: str) -> None:
+def print_ways_to_ask(endpoint: "Endpoint", client: Path, example: str) -> None:
     """Print commands that work as they are in another terminal."""
     from transfermodel.predictions.client import curl
 
-    from transfermodel_cli.results import print_rows
+    from transfermodel_cli.results import asking, print_rows
 
     out().print("[bold]Ask it from another terminal[/]")
     print_rows(
         [
-            ("command", f"{program_name()} predict {endpoint.model} {quote(image)}"),
-            ("Python", f"python {quote(shown(client))} {quote(image)}"),
-            ("curl", curl(endpoint, image)),
+            ("command", f"{program_name()} {asking(endpoint.model, endpoint.modality, example)}"),
+            ("Python", f"python {quote(shown(client))} {quote(example)}"),
+            ("curl", curl(endpoint, example)),
         ]
     )
     notes().print("[dim]Ctrl-C stops it.[/]")

@@ -25,7 +25,7 @@ def versions(
     kubeconfig: KubeconfigOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """List a model's versions, newest first: state, accuracy with its interval, images, digest, and where it lies."""
+    """List a model's versions, newest first: state, accuracy with its interval, samples, digest, and where it lies."""
     from transfermodel.cluster.types import to_wire
 
     from transfermodel_cli.views import local as here

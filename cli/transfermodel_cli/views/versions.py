@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 DIGEST_DIGITS = 12
 WIDE = 112
-"""Columns of a terminal that has room for everything; a narrower one goes without images and digest."""
+"""Columns of a terminal that has room for everything; a narrower one goes without samples and digest."""
 STATE_STYLES = {"Live": "green", "Failed": "red", "Retired": "dim"}
 
 
@@ -32,10 +32,10 @@ def table(versions: "Sequence[VersionView]") -> "Table":
 
     result = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     wide = out().width >= WIDE
-    for heading in ("VERSION", "STATE", "ACCURACY (95 %)", "ON", "TOOK", "CREATED", *(("IMAGES", "DIGEST") * wide)):
+    for heading in ("VERSION", "STATE", "ACCURACY (95 %)", "ON", "TOOK", "CREATED", *(("SAMPLES", "DIGEST") * wide)):
         result.add_column(heading, no_wrap=True)
     for version in reversed(versions):
-        images = "" if version.samples is None else f"{version.samples} in {version.classes} classes"
+        samples = "" if version.samples is None else f"{version.samples} in {version.classes} classes"
         digest = version.digest.removeprefix("sha256:")[:DIGEST_DIGITS]
         result.add_row(
             Text(version.name, style="bold"),
@@ -44,6 +44,6 @@ def table(versions: "Sequence[VersionView]") -> "Table":
             version.split or "",
             "" if version.seconds is None else words.duration(version.seconds),
             words.clock(version.created_at),
-            *((images, digest) if wide else ()),
+            *((samples, digest) if wide else ()),
         )
     return result

@@ -1,5 +1,6 @@
 """What the tests of the command share."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ from transfermodel.workspace import LocalModel, Workspace
 from transfermodel_operator.api.run import RunCounts, RunResult
 
 from tests.support.colours import write_artifact
+from tests.support.predictor_sounds import write_sound_artifact
+from tests.support.predictor_texts import write_text_artifact
 
 
 @pytest.fixture
@@ -22,6 +25,27 @@ def colours_in(workspace: Workspace) -> LocalModel:
     digest = write_artifact(artifact)
     (artifact / "report.html").write_text("<!doctype html><title>colours</title>")
     model.record_version(result(artifact.as_uri(), digest), "default/colours/runs/0123", {})
+    return model
+
+
+@pytest.fixture
+def reviews(tmp_path: Path) -> LocalModel:
+    """A trained model of texts in the workspace below tmp_path: bad and good."""
+    return trained(tmp_path, "reviews", "TextClassification", write_text_artifact)
+
+
+@pytest.fixture
+def sounds(tmp_path: Path) -> LocalModel:
+    """A trained model of recordings in the workspace below tmp_path: low and high."""
+    return trained(tmp_path, "sounds", "AudioClassification", write_sound_artifact)
+
+
+def trained(root: Path, name: str, task: str, write: Callable[[Path], str]) -> LocalModel:
+    """Put a trained model into the workspace below a folder, as a run would have."""
+    model = Workspace(root / ".transfermodel").make(name, "default")
+    artifact = model.artifacts / "default" / name / "runs" / "0123"
+    digest = write(artifact)
+    model.record_version(result(artifact.as_uri(), digest), f"default/{name}/runs/0123", {"task": task})
     return model
 
 

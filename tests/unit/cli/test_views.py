@@ -5,6 +5,7 @@ import re
 
 import pytest
 from rich.console import Console
+from transfermodel.modalities import AUDIO, IMAGE, TEXT
 from transfermodel_cli import answers, console, progress, results
 from transfermodel_cli.progress import TrainingView, clock
 from transfermodel_operator.api import RunProgress
@@ -108,7 +109,7 @@ def test_bar(share: float, text: str) -> None:
 
 def test_accuracy_says_on_what_and_how_sure() -> None:
     measured = result("file:///a", "sha256:" + "0" * 64)
-    assert results.accuracy(measured) == "accuracy 93.8 %, 95 % interval 85.0 % to 98.0 %, on 12 test images"
+    assert results.accuracy(measured, IMAGE) == "accuracy 93.8 %, 95 % interval 85.0 % to 98.0 %, on 12 test images"
     estimated = measured.model_copy(
         update={
             "estimated": True,
@@ -116,8 +117,8 @@ def test_accuracy_says_on_what_and_how_sure() -> None:
             "counts": measured.counts.model_copy(update={"validation": 7, "test": 0}),
         }
     )
-    assert results.accuracy(estimated).endswith(
-        "; an estimate from 7 validation images: set data.test for a fair figure"
+    assert results.accuracy(estimated, TEXT).endswith(
+        "; an estimate from 7 validation texts: set data.test for a fair figure"
     )
     left_out = estimated.model_copy(update={"counts": measured.counts.model_copy(update={"validation": 0, "test": 0})})
-    assert "an estimate from the 30 training images" in results.accuracy(left_out)
+    assert "an estimate from the 30 training recordings" in results.accuracy(left_out, AUDIO)

@@ -154,7 +154,8 @@ SENTENCES = {
     ),
     "nothing": (
         "# later\n",
-        "1:1 the file is empty. Write a TransferModel; transfermodel init DIR makes one for images, texts or recordings.",
+        "1:1 the file is empty. Write a TransferModel; transfermodel init DIR makes one for images, texts or "
+        "recordings.",
     ),
     "no metadata": (
         GOOD.replace("metadata:\n  name: flowers\n", ""),
@@ -211,7 +212,7 @@ def test_paths_are_for_this_machine(uri: str) -> None:
     assert document.manifest["spec"]["data"]["train"]["uri"] == uri
     assert Path(document.spec.data.train.uri) == Path(uri)
     finding = only(text, Target.CLUSTER)
-    assert finding.message.endswith("must begin with s3:// or https://")
+    assert finding.message.endswith("must begin with s3://, gs://, az://, https:// or pvc://")
     assert "copy them to a bucket" in finding.remedy
 
 

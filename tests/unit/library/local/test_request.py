@@ -66,6 +66,32 @@ def test_a_weights_file_is_found_beside_the_yaml(tmp_path: Path, workspace: Work
     assert weights.uri == (tmp_path / "own.safetensors").as_uri()
 
 
+def test_an_encoders_folder_is_found_beside_the_file(tmp_path: Path, workspace: Workspace) -> None:
+    backbone = "{name: sentence-transformers/all-MiniLM-L6-v2, weights: {uri: minilm/}}"
+    asked = document(tmp_path, backbone=backbone, training="{strategy: Auto}", task="TextClassification")
+    with pytest.raises(DataInvalid, match=r"spec\.backbone\.weights\.uri: there is no .*minilm"):
+        prepare(asked, workspace)
+    (tmp_path / "minilm").mkdir()
+    weights = prepare(asked, workspace).request.backbone.weights
+    assert weights is not None
+    assert weights.uri == (tmp_path / "minilm").as_uri()
+
+
+def test_what_of_spot_nodes_and_budgets_means_something_here(tmp_path: Path, workspace: Workspace) -> None:
+    training = (
+        "{strategy: FineTuning, fineTuning: {unfreeze: All}, interruptible: true, checkpointIntervalSeconds: 30, "
+        "maxDurationSeconds: 90, budget: {gpuSeconds: 60}, "
+        "resources: {limits: {nvidia.com/gpu: 1}}}"
+    )
+    prepared = prepare(document(tmp_path, training=training), workspace)
+    assert prepared.notes == (
+        "Only a cluster uses spec.training.interruptible, spec.training.budget.gpuSeconds, spec.training.resources: "
+        "a run that is interrupted goes on when it is run again.",
+    )
+    asked = prepared.request.training
+    assert (asked.checkpoint_interval_seconds, asked.max_duration_seconds) == (30, 90)
+
+
 def test_missing_data_is_a_sentence_before_anything_starts(tmp_path: Path, workspace: Workspace) -> None:
     data = "{train: {uri: train}, validation: {uri: nowhere}, test: {uri: test}}"
     with pytest.raises(DataInvalid, match=r"spec\.data\.validation\.uri: there is no .*nowhere\. Create it or correct"):

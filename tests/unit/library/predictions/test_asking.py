@@ -10,14 +10,17 @@ from pathlib import Path
 
 import pytest
 from transfermodel.errors import NotFound, TransferModelError, Unreachable
-from transfermodel.predictions.answers import answer_files, answer_files_at_once, batches
-from transfermodel.predictions.client import BATCH, BATCH_BYTES, Client, ImagesRefused, curl, predict
+from transfermodel.modalities import AUDIO, IMAGE, TEXT
+from transfermodel.predictions.answers import answer_all, answer_all_at_once, batches
+from transfermodel.predictions.client import BATCH, BATCH_BYTES, Client, SamplesRefused, curl, predict
 from transfermodel.predictions.client_file import client_file
-from transfermodel.predictions.inputs import Failure
+from transfermodel.predictions.inputs import Asked, Failure, given_text
 from transfermodel.predictions.types import Endpoint, Prediction
 
 from tests.support.colours import picture, write_artifact
 from tests.support.predictor_process import MODEL, VERSION, PredictorProcess, free_port, predictor
+from tests.support.predictor_sounds import TONES, encode, tone, write_sound_artifact
+from tests.support.predictor_texts import write_text_artifact
 from tests.support.slow_bucket import bucket
 from tests.support.waiting import wait_for
 
@@ -33,6 +36,10 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     with predictor((folder / "artifact").as_uri(), digest, folder) as process:
         process.wait_ready()
         yield address(process)
+
+
+def asked(*files: Path) -> list[Asked]:
+    return [Asked(str(file)) for file in files]
 
 
 def address(process: PredictorProcess) -> Endpoint:
@@ -57,8 +64,8 @@ def test_one_broken_file_costs_only_its_own_answer(endpoint: Endpoint, tmp_path:
     files[BATCH + 1].write_bytes(b"")
     counted: list[int] = []
     with Client(endpoint) as client:
-        answers = answer_files_at_once(client.ask, files, counted.append, lambda: None)
-        assert answers == answer_files(client.ask, files, counted.append)
+        answers = answer_all_at_once(client.ask, asked(*files), IMAGE, counted.append, lambda: None)
+        assert answers == answer_all(client.ask, asked(*files), IMAGE, counted.append)
     failures = {answer.file: answer.message for answer in answers if isinstance(answer, Failure)}
     assert failures == {
         str(files[5]): "The bytes are not an image: send one of PNG, JPEG, WEBP, BMP, GIF, TIFF.",
@@ -74,8 +81,8 @@ def test_batches_are_bounded_in_number_and_in_bytes(tmp_path: Path) -> None:
     for path in large:
         with path.open("wb") as file:
             file.truncate(BATCH_BYTES // 2)
-    assert [len(batch) for batch in batches(small)] == [BATCH, 1]
-    assert [len(batch) for batch in batches(large)] == [2, 1]
+    assert [len(batch) for batch in batches(asked(*small))] == [BATCH, 1]
+    assert [len(batch) for batch in batches(asked(*large))] == [2, 1]
     assert list(batches([])) == []
 
 
@@ -95,7 +102,7 @@ def test_a_model_that_wakes_is_waited_for(tmp_path: Path) -> None:
             store.released.set()
 
         with Client(address(process)) as client:
-            (answer,) = answer_files_at_once(client.ask, [file], lambda _: None, let_go)
+            (answer,) = answer_all_at_once(client.ask, asked(file), IMAGE, lambda _: None, let_go)
     assert silent.is_set()
     assert isinstance(answer, Prediction)
     assert answer.label == "red"
@@ -127,7 +134,7 @@ def test_an_error_of_all_files_ends_the_asking(tmp_path: Path) -> None:
     file = tmp_path / "red.png"
     file.write_bytes(RED)
     with Client(Endpoint(f"http://127.0.0.1:{free_port()}", None, MODEL)) as client, pytest.raises(Unreachable):
-        answer_files_at_once(client.ask, [file] * 3, lambda _: None, lambda: None)
+        answer_all_at_once(client.ask, asked(file), IMAGE, lambda _: None, lambda: None)
 
 
 def test_another_model_is_served_there(endpoint: Endpoint) -> None:
@@ -137,7 +144,7 @@ def test_another_model_is_served_there(endpoint: Endpoint) -> None:
 
 
 def test_a_refused_image_has_the_servers_sentence(endpoint: Endpoint) -> None:
-    with Client(endpoint) as client, pytest.raises(ImagesRefused, match=r"instances\[1\].*not an image"):
+    with Client(endpoint) as client, pytest.raises(SamplesRefused, match=r"instances\[1\].*not an image"):
         client.ask([RED, b"x"])
 
 
@@ -206,6 +213,66 @@ def test_the_curl_and_the_client_that_are_printed_work(endpoint: Endpoint, tmp_p
     program.write_text(client_file(endpoint))
     printed = run_client(program, str(image))
     assert (printed.returncode, printed.stdout) == (0, f"{image}: red (100.0%), version {VERSION}\n")
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    folder = tmp_path_factory.mktemp("texts")
+    digest = write_text_artifact(folder / "artifact")
+    with predictor((folder / "artifact").as_uri(), digest, folder) as process:
+        process.wait_ready()
+        yield replace(address(process), modality=TEXT)
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    folder = tmp_path_factory.mktemp("sounds")
+    digest = write_sound_artifact(folder / "artifact")
+    with predictor((folder / "artifact").as_uri(), digest, folder) as process:
+        process.wait_ready()
+        yield replace(address(process), modality=AUDIO)
+
+
+def test_texts_are_asked_about_by_curl_and_client_too(texts: Endpoint, tmp_path: Path) -> None:
+    spoken = ["a lovely film", 'awful,\n"dull" \' film \N{SNOWMAN}']
+    assert [answer.label for answer in predict(texts, [text.encode() for text in spoken])] == ["good", "bad"]
+    asked = subprocess.run(["sh", "-c", curl(texts, spoken[1])], capture_output=True, text=True, check=True)
+    assert '"label":"bad"' in asked.stdout.replace(" ", "")
+    program = tmp_path / "client.py"
+    program.write_text(client_file(texts))
+    printed = run_client(program, *spoken)
+    assert printed.returncode == 0, printed.stderr
+    assert [line.rpartition(":")[2].split()[0] for line in printed.stdout.splitlines() if "version" in line] == [
+        "good",
+        "bad",
+    ]
+    assert "Give texts in quotes" in run_client(program).stderr
+    assert "The text is empty" in run_client(program, " ").stderr
+
+
+def test_what_is_no_text_costs_only_its_own_answer(texts: Endpoint) -> None:
+    given = [given_text("lovely"), Asked("latin", b"caf\xe9"), given_text(" "), given_text("awful")]
+    with Client(texts) as client:
+        answers = answer_all(client.ask, given, TEXT, lambda _: None)
+    assert [answer.label for answer in answers if isinstance(answer, Prediction)] == ["good", "bad"]
+    assert [answer for answer in answers if isinstance(answer, Failure)] == [
+        Failure("latin", "The text is not UTF-8: the byte at position 3 does not fit. Save it as UTF-8."),
+        Failure(" ", "The text is empty: there is nothing in it but white space."),
+    ]
+
+
+def test_recordings_are_asked_about_by_curl_and_client_too(sounds: Endpoint, tmp_path: Path) -> None:
+    file = tmp_path / "low.wav"
+    file.write_bytes(encode(tone(TONES["low"])))
+    assert [answer.label for answer in predict(sounds, [file.read_bytes()])] == ["low"]
+    asked = subprocess.run(["sh", "-c", curl(sounds, str(file))], capture_output=True, text=True, check=True)
+    assert '"label":"low"' in asked.stdout.replace(" ", "")
+    program = tmp_path / "client.py"
+    program.write_text(client_file(sounds))
+    printed = run_client(program, str(file))
+    assert printed.returncode == 0, printed.stderr
+    assert printed.stdout.startswith(f"{file}: low (")
+    assert "Give recording files: python client.py RECORDING…" in run_client(program).stderr
 
 
 def test_the_client_says_what_is_wrong(endpoint: Endpoint, tmp_path: Path) -> None:

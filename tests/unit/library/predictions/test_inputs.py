@@ -1,13 +1,18 @@
 """Which files are asked about, and what is said of those that cannot be."""
 
+import io
 import os
 from pathlib import Path
 
 import pytest
-from transfermodel.predictions import inputs
-from transfermodel.predictions.inputs import Failure, FileRefused, collect, read
+from transfermodel.modalities import AUDIO, IMAGE, MODALITIES, SAMPLE_BYTES, TEXT, Modality
+from transfermodel.predictions.inputs import Asked, Failure, FileRefused, collect, given_text, read
+from transfermodel_predictor.artifact.description import MODALITIES as TASK_MODALITIES
 from transfermodel_predictor.configuration import Limits
+from transfermodel_predictor.inference import audio
 from transfermodel_predictor.inference.decode import FORMATS
+from transfermodel_predictor.protocol.forms import FORMS
+from transfermodel_trainer.data.nouns import NOUNS
 
 pytestmark = pytest.mark.unit
 
@@ -24,7 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def names(*arguments: str) -> list[str]:
     found, failures = collect(arguments)
     assert not failures
-    return [str(path) for path in found]
+    return [asked.name for asked in found]
 
 
 def test_folders_are_searched_for_images_in_order(folder: Path) -> None:
@@ -51,10 +56,10 @@ def test_the_users_folder_may_be_a_tilde(folder: Path, monkeypatch: pytest.Monke
 def test_what_names_nothing_is_told_and_costs_nothing_else(folder: Path) -> None:
     Path("empty").mkdir()
     found, failures = collect(["nothing.png", "b.png", "empty", "*.gif"])
-    assert found == [Path("b.png")]
+    assert found == [Asked("b.png")]
     assert failures == [
         Failure("nothing.png", "There is no such file or folder; check the path."),
-        Failure("empty", f"There is no image in this folder; looked for {', '.join(inputs.SUFFIXES)}."),
+        Failure("empty", f"There is no image in this folder; looked for {', '.join(IMAGE.suffixes)}."),
         Failure("*.gif", "No file matches this pattern; check the path."),
     ]
 
@@ -63,7 +68,7 @@ def test_reading(folder: Path) -> None:
     assert read(Path("b.png")) == b"x"
     Path("empty.png").touch()
     with Path("large.png").open("wb") as file:
-        file.truncate(inputs.IMAGE_BYTES + 1)
+        file.truncate(SAMPLE_BYTES + 1)
     for name, message in {
         "empty.png": "This file is empty; give an image.",
         "deep": "This is not a file; give the path of an image.",
@@ -83,7 +88,49 @@ def test_files_that_may_not_be_read(folder: Path) -> None:
         read(Path("b.png"))
 
 
-def test_the_limits_are_the_predictors() -> None:
-    assert Limits().sample_bytes == inputs.IMAGE_BYTES
-    formats = {suffix.strip(".").upper().replace("JPG", "JPEG").replace("TIF", "TIFF") for suffix in inputs.SUFFIXES}
+def test_the_limits_and_words_are_the_predictors_and_the_trainers() -> None:
+    assert Limits().sample_bytes == SAMPLE_BYTES
+    formats = {suffix.strip(".").upper().replace("JPG", "JPEG").replace("TIF", "TIFF") for suffix in IMAGE.suffixes}
     assert {name.replace("TIFFF", "TIFF") for name in formats} == set(FORMATS)
+    assert {suffix.strip(".").upper() for suffix in AUDIO.suffixes} == set(audio.FORMATS)
+    assert {each.task: (each.key, each.many) for each in MODALITIES.values()} == {
+        form_task: (FORMS[modality].name, FORMS[modality].many) for form_task, modality in TASK_MODALITIES.items()
+    }
+    assert {each.task: (each.one, each.many, each.formats) for each in MODALITIES.values()} == {
+        task: (nouns.one, nouns.many, nouns.formats) for task, nouns in NOUNS.items()
+    }
+
+
+def test_files_of_another_kind_are_told_by_their_names(folder: Path) -> None:
+    Path("a.wav").write_bytes(b"x")
+    for name, modality, said in (
+        ("b.png", TEXT, "This is an image, by its name, and the model answers about texts."),
+        ("b.png", AUDIO, "This is an image, by its name, and the model answers about recordings."),
+        ("a.wav", IMAGE, "This is a recording, by its name, and the model answers about images."),
+    ):
+        with pytest.raises(FileRefused) as refused:
+            read(Path(name), modality)
+        assert str(refused.value) == said
+    assert read(Path("notes.txt"), TEXT) == b"x"
+
+
+@pytest.mark.parametrize(
+    ("modality", "wanted"),
+    [
+        (TEXT, [given_text("one text"), given_text("another")]),
+        (AUDIO, [Asked("-", b"\xef\xbb\xbfone text\r\n\n  \nanother")]),
+    ],
+)
+def test_standard_input_is_a_text_per_line_or_one_file(
+    modality: Modality, wanted: list[Asked], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Piped:
+        buffer = io.BytesIO(b"\xef\xbb\xbfone text\r\n\n  \nanother")
+
+    monkeypatch.setattr("sys.stdin", Piped)
+    assert collect(["-"], modality) == (wanted, [])
+
+
+def test_a_text_that_is_no_file_may_be_meant_as_a_text(folder: Path) -> None:
+    _, (failure,) = collect(["I love it"], TEXT)
+    assert failure.message.endswith("To ask about a text, give it with --text.")

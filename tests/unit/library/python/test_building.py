@@ -76,3 +76,33 @@ def test_all_errors_come_at_once_as_sentences() -> None:
 def test_weights_with_a_transfer_model_are_refused() -> None:
     with pytest.raises(DocumentInvalid, match="weights goes with name, not with fromTransferModel"):
         transfermodel.transfer_model("colours", train="train", backbone="base", weights="DEFAULT")
+
+
+def test_an_encoder_makes_it_a_task_of_texts(data: Path) -> None:
+    (data / "minilm").mkdir()
+    document = transfermodel.transfer_model(
+        "reviews",
+        train="train.csv",
+        backbone="sentence-transformers/all-MiniLM-L6-v2",
+        weights=data / "minilm",
+        strategy="Auto",
+        columns={"textColumn": "review"},
+    )
+    assert document.manifest["spec"] == {
+        "task": "TextClassification",
+        "backbone": {
+            "name": "sentence-transformers/all-MiniLM-L6-v2",
+            "weights": {"uri": str(data / "minilm")},
+        },
+        "data": {"train": {"uri": "train.csv"}, "format": {"textColumn": "review"}},
+        "training": {"strategy": "Auto"},
+    }
+
+
+def test_recordings_are_said_to_be_such(data: Path) -> None:
+    document = transfermodel.transfer_model(
+        "digits", train="train", task="AudioClassification", weights="./own.safetensors"
+    )
+    assert document.spec.task == "AudioClassification"
+    assert document.spec.backbone.weights is not None
+    assert document.spec.backbone.weights.uri == "./own.safetensors"

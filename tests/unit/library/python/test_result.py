@@ -1,6 +1,7 @@
 """The result object, on a tiny real artifact."""
 
 import io
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from transfermodel.workspace import Workspace
 
 from tests.support.colours import LABELS, write_artifact
 from tests.support.library import run_result
+from tests.support.predictor_sounds import TONES, encode, tone, write_sound_artifact
+from tests.support.predictor_texts import write_text_artifact
 
 pytestmark = pytest.mark.unit
 RED = np.zeros((16, 16, 3), np.uint8) + np.array([255, 0, 0], np.uint8)
@@ -69,6 +72,41 @@ def test_a_list_is_a_list_of_predictions(result: transfermodel.Result) -> None:
 def test_grey_arrays_are_images_too(result: transfermodel.Result) -> None:
     answer = result.predict(np.full((20, 30), 200, np.uint8))
     assert max(answer.probabilities.values()) == pytest.approx(1 / 3)
+
+
+def loaded(tmp_path: Path, task: str, write: Callable[[Path], str]) -> transfermodel.Result:
+    """Return a version of another task."""
+    workspace = Workspace(tmp_path / task)
+    recorded = run_result("file:///x", digest=write(workspace.artifacts / "x"))
+    workspace.make("other", "default").record_version(recorded, "x", {"task": task})
+    return transfermodel.load("other", workspace=workspace.root)
+
+
+def test_a_string_is_a_text_and_a_path_a_file(tmp_path: Path) -> None:
+    result = loaded(tmp_path, "TextClassification", write_text_artifact)
+    file = tmp_path / "review.txt"
+    file.write_text("a dull film")
+    answers = result.predict(list[Any](["a lovely film", file, b"awful"]))
+    assert [answer.label for answer in answers] == ["good", "bad", "bad"]
+    assert [(answer.text, answer.file) for answer in answers] == [
+        ("a lovely film", None),
+        (None, str(file)),
+        (None, None),
+    ]
+    with pytest.raises(DataInvalid, match="Text 1: The text is empty"):
+        result.predict(["a", ""])
+    with pytest.raises(UsageError, match=r"Text 0 is a int\. Pass a string"):
+        result.predict(7)  # type: ignore[call-overload]
+    assert '<th scope="row" style="text-align:left">texts</th>' in result._repr_html_()
+
+
+def test_a_recording_is_a_path_or_bytes(tmp_path: Path) -> None:
+    result = loaded(tmp_path, "AudioClassification", write_sound_artifact)
+    file = tmp_path / "high.wav"
+    file.write_bytes(encode(tone(TONES["high"])))
+    assert [answer.label for answer in result.predict(list[Any]([str(file), file, file.read_bytes()]))] == ["high"] * 3
+    with pytest.raises(DataInvalid, match="Recording 0: The bytes are not a recording"):
+        result.predict(png(RED))
 
 
 @pytest.mark.parametrize(
