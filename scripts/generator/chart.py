@@ -63,7 +63,7 @@ def values_schema() -> Schema:
             pullSecrets={"type": "array", "items": _object(name=text)},
         ),
         output=_object(
-            uri={"anyOf": [{"const": ""}, output["uri"] | {"pattern": "^s3://"}]},
+            uri={"anyOf": [{"const": ""}, output["uri"] | {"pattern": "^(s3|gs|az)://"}]},
             credentialsSecretName={"anyOf": [{"const": ""}, output["credentialsSecretName"]]},
         ),
         ingress=_object(port=settings["ingressPort"] | {"type": ["integer", "null"]}),

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from transfermodel_operator.api.scalars import S3_OR_HTTPS
+from transfermodel_operator.api.scalars import READ_RULES
 
 from transfermodel.documents import rules, sentences
 from transfermodel.documents.completing import Schema
@@ -105,7 +105,7 @@ class Judge:
             spoken_of = [f"{path}.{name}".strip(".") if name else path for name in rules.mentions(rule["rule"])]
             if any(self._is_broken(each) for each in spoken_of):
                 continue
-            if rule == S3_OR_HTTPS and self._may_be_local(value, schema):
+            if rule in READ_RULES and self._may_be_local(value, schema):
                 continue
             held = rules.holds(rule["rule"], value)
             if held or (held is None and self._anything_broken_below(path)):
@@ -119,7 +119,8 @@ class Judge:
 
     def _may_be_local(self, value: Any, schema: Schema) -> bool:
         """Tell whether this is a path or file:// URI where one is allowed: on this machine, instead of s3://."""
-        return self._target is Target.LOCAL and S3_OR_HTTPS in rules.rules_of(schema) and is_local(value)
+        readable = any(rule in READ_RULES for rule in rules.rules_of(schema))
+        return self._target is Target.LOCAL and readable and is_local(value)
 
     def _is_broken(self, path: str) -> bool:
         return any(path == each or path.startswith((f"{each}.", f"{each}[")) for each in self._broken)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any, Final
 
-from transfermodel_operator.api.scalars import S3_OR_HTTPS
+from transfermodel_operator.api.scalars import READ_RULES
 
 from transfermodel.documents import rules
 from transfermodel.documents.completing import Schema
@@ -102,7 +102,7 @@ def scalar(value: Any, schema: Schema, *, local: bool) -> Iterator[Sentence]:
 
 def rule_remedy(rule: dict[str, str], value: Any, schema: Schema, target: Target) -> str:
     """Return what to do about a broken rule; the rule's message says most of it."""
-    if target is Target.CLUSTER and rule == S3_OR_HTTPS and is_local(value):
+    if target is Target.CLUSTER and rule in READ_RULES and is_local(value):
         return _UPLOAD
     return "" if isinstance(value, dict) else meaning(schema)
 

@@ -25,6 +25,9 @@ CREDENTIAL_KEYS: Final = (
 )
 REQUIRED_CREDENTIAL_KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
+CLAIMS_FOLDER: Final = "/mnt/pvc"
+"""In the training pod: each PersistentVolumeClaim of a pvc:// URI is mounted read-only in a folder of its name."""
+
 EXIT_SUCCEEDED: Final = 0
 EXIT_FAILED: Final = 1
 """A crash, with a RunFailure RunFailed where it could still be written: the Job tries again, up to its backoffLimit."""

@@ -42,7 +42,16 @@ PositiveDecimal = Annotated[
 ]
 Decimal = Annotated[str, Field(max_length=24, pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,12})?$")]
 
-S3_OR_HTTPS = rule("self.startsWith('s3://') || self.startsWith('https://')", "must begin with s3:// or https://")
+STORED = rule(
+    "['s3://', 'gs://', 'az://', 'https://'].exists(scheme, self.startsWith(scheme))",
+    "must begin with s3://, gs://, az:// or https://",
+)
+STORED_OR_MOUNTED = rule(
+    "['s3://', 'gs://', 'az://', 'https://', 'pvc://'].exists(scheme, self.startsWith(scheme))",
+    "must begin with s3://, gs://, az://, https:// or pvc://",
+)
+READ_RULES = (STORED, STORED_OR_MOUNTED)
+"""Of what is only read: on a machine of one's own, a path will do as well."""
 
 DataUri = Annotated[
     str,
@@ -50,11 +59,17 @@ DataUri = Annotated[
         min_length=6,
         max_length=2048,
         json_schema_extra=rules(
-            S3_OR_HTTPS,
+            STORED_OR_MOUNTED,
             rule(
                 "!self.startsWith('https://') || self.endsWith('.tar') || self.endsWith('.tar.gz') "
                 "|| self.endsWith('.tgz') || self.endsWith('.zip')",
                 "over https:// the data must be one archive: .tar, .tar.gz, .tgz or .zip",
+            ),
+            rule(
+                "!self.startsWith('pvc://') || (self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/.*)?$') && "
+                "!self.matches('/[.][.](/|$)'))",
+                "must be pvc://<claim>/<path>: a PersistentVolumeClaim of the same namespace, and a path in it "
+                "without ..",
             ),
         ),
     ),
@@ -65,7 +80,7 @@ WeightsUri = Annotated[
         min_length=6,
         max_length=2048,
         json_schema_extra=rules(
-            S3_OR_HTTPS,
+            STORED,
         ),
     ),
 ]
@@ -74,7 +89,12 @@ OutputUri = Annotated[
     Field(
         min_length=6,
         max_length=2048,
-        json_schema_extra=rules(rule("self.startsWith('s3://')", "must begin with s3://")),
+        json_schema_extra=rules(
+            rule(
+                "['s3://', 'gs://', 'az://'].exists(scheme, self.startsWith(scheme))",
+                "must begin with s3://, gs:// or az://",
+            )
+        ),
     ),
 ]
 Quantity = Annotated[

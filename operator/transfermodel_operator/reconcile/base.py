@@ -9,7 +9,13 @@ from transfermodel_operator.reconcile.visit import Visit
 from transfermodel_operator.runs.key import run_key
 from transfermodel_operator.versions import Version, of_run, read_versions
 
-STILL_COMING: Final = {Reason.BASE_NOT_FOUND, Reason.WAITING_FOR_BASE, Reason.UNSCHEDULABLE, Reason.SECRET_NOT_FOUND}
+STILL_COMING: Final = {
+    Reason.BASE_NOT_FOUND,
+    Reason.WAITING_FOR_BASE,
+    Reason.UNSCHEDULABLE,
+    Reason.VOLUME_NOT_READY,
+    Reason.SECRET_NOT_FOUND,
+}
 """A base with one of these may yet train by itself."""
 
 

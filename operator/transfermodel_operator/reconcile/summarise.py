@@ -20,6 +20,7 @@ NOT_YET_STARTED: Final = {
     Reason.PULLING_IMAGE,
     Reason.POD_NOT_CREATED,
     Reason.UNSCHEDULABLE,
+    Reason.VOLUME_NOT_READY,
     Reason.SECRET_NOT_FOUND,
     Reason.IMAGE_PULL_FAILED,
 }

@@ -1,7 +1,8 @@
 """What the trainer's and the predictor's containers have in common."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from transfermodel_operator.api.run import CREDENTIAL_KEYS, REQUIRED_CREDENTIAL_KEYS
 from transfermodel_operator.api.spec import Resources
@@ -24,13 +25,20 @@ SECURITY_CONTEXT: Final[Mapping[str, Any]] = {
 """Pod Security `restricted`, whole, on the container: Knative drops it at the pod's level."""
 
 
-def credentials(secret_name: str | None, prefix: str = "") -> list[dict[str, Any]]:
-    """Return storage credentials as environment variables, key by key: a Secret can set nothing else.
+KEYS_OF_SCHEME: Final = {"s3": "AWS_", "gs": "GOOGLE_", "az": "AZURE_"}
+"""Scheme of a URI -> how the credential keys of its store begin."""
 
-    A missing Secret or a missing required key keeps the container from starting, and the pod says so.
+
+def credentials(secret_name: str | None, uris: Iterable[str | None], prefix: str = "") -> list[dict[str, Any]]:
+    """Return credentials of the stores of some URIs as environment variables, key by key: a Secret can set no other.
+
+    A missing Secret or a missing required key keeps the container from starting, and the pod says so. Google and Azure
+    know several kinds of credentials, so none of their keys is required.
     """
     if secret_name is None:
         return []
+    schemes = {urlsplit(uri).scheme for uri in uris if uri}
+    stores = tuple(start for scheme, start in KEYS_OF_SCHEME.items() if scheme in schemes)
     return [
         {
             "name": f"{prefix}{key}",
@@ -40,6 +48,7 @@ def credentials(secret_name: str | None, prefix: str = "") -> list[dict[str, Any
             },
         }
         for key in CREDENTIAL_KEYS
+        if key.startswith(stores)
     ]
 
 

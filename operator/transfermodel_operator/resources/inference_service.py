@@ -59,7 +59,7 @@ def predictor_spec(name: str, version: Version, serving: Serving, output: Output
                     {"name": "TRANSFERMODEL_ARTIFACT_URI", "value": version.uri},
                     {"name": "TRANSFERMODEL_ARTIFACT_DIGEST", "value": version.digest},
                     {"name": "TRANSFERMODEL_VERSION", "value": version.name},
-                    *containers.credentials(output.credentials_secret_name if output else None),
+                    *containers.credentials(output.credentials_secret_name if output else None, [version.uri]),
                 ],
                 "ports": [{"containerPort": PORT, "protocol": "TCP"}],
                 # Knative turns a period that is not set into the kubelet's 10 s: one probe missed while the

@@ -12,7 +12,7 @@ from transfermodel_operator.api.run import (
 )
 from transfermodel_operator.api.spec import Output
 from transfermodel_operator.observed import Manifest
-from transfermodel_operator.resources import containers, names
+from transfermodel_operator.resources import claims, containers, names
 from transfermodel_operator.settings import Interruptible, Settings
 
 BACKOFF_LIMIT: Final = 1
@@ -83,7 +83,11 @@ def pod_failure_rules() -> list[dict[str, Any]]:
 
 def pod_spec(spec: TransferModelSpec, request: RunRequest, output: Output, settings: Settings) -> dict[str, Any]:
     """Return the training pod: no privilege, no token, a read-only root."""
-    training = spec.training
+    training, data, backbone = spec.training, spec.data, request.backbone
+    sources = [source.uri for source in (data.train, data.validation, data.test) if source]
+    inputs = [*sources, backbone.weights.uri if backbone.weights else None]
+    artifacts = [output.uri, backbone.base.uri if backbone.base else None]
+    mounted = claims.claims_of(data)
     spot = settings.interruptible if training.interruptible else Interruptible()
     optional = {
         "nodeSelector": spot.node_selector | (training.node_selector or {}),
@@ -110,17 +114,25 @@ def pod_spec(spec: TransferModelSpec, request: RunRequest, output: Output, setti
                 "imagePullPolicy": settings.image_pull_policy,
                 "env": [
                     {"name": REQUEST_VARIABLE, "value": request.model_dump_json(by_alias=True, exclude_none=True)},
-                    *containers.credentials(spec.data.credentials_secret_name, DATA_CREDENTIALS_PREFIX),
-                    *containers.credentials(output.credentials_secret_name, OUTPUT_CREDENTIALS_PREFIX),
+                    *containers.credentials(spec.data.credentials_secret_name, inputs, DATA_CREDENTIALS_PREFIX),
+                    *containers.credentials(output.credentials_secret_name, artifacts, OUTPUT_CREDENTIALS_PREFIX),
                 ],
                 "resources": containers.resources(training.resources, settings.trainer_resources),
                 "securityContext": dict(containers.SECURITY_CONTEXT),
                 # A trainer that dies before it can write its outcome leaves its last lines in the pod's status.
                 "terminationMessagePolicy": "FallbackToLogsOnError",
-                "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, {"name": "shm", "mountPath": "/dev/shm"}],  # noqa: S108 - in the pod
+                "volumeMounts": [
+                    {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - in the pod
+                    {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108 - in the pod
+                    *claims.mounts(mounted),
+                ],
             }
         ],
-        "volumes": [{"name": "tmp", "emptyDir": {}}, {"name": "shm", "emptyDir": {"medium": "Memory"}}],
+        "volumes": [
+            {"name": "tmp", "emptyDir": {}},
+            {"name": "shm", "emptyDir": {"medium": "Memory"}},
+            *claims.volumes(mounted),
+        ],
     } | {key: value for key, value in optional.items() if value}
 
 

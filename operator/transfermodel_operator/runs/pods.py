@@ -43,6 +43,13 @@ def waits(pod: Manifest, container: str, settings_path: str) -> Finding | None:
     """
     for condition in (pod.get("status") or {}).get("conditions") or []:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            if "persistentvolumeclaim" in condition.get("message", "").lower():
+                return failed(
+                    Reason.VOLUME_NOT_READY,
+                    f"The pod waits for its volume: {condition['message'].rstrip('.')}. Create the "
+                    "PersistentVolumeClaim in this namespace and have it bound, or correct the pvc:// URI in "
+                    "spec.data; it then starts by itself",
+                )
             return failed(
                 Reason.UNSCHEDULABLE,
                 f"No node can take the pod: {condition.get('message', '').rstrip('.')}. "

@@ -81,7 +81,7 @@ def test_every_setting_can_be_set() -> None:
         ({"settings": {"relistSecond": 3}}, "relistSecond"),
         ({"settings": {"relistSeconds": 0}}, "relistSeconds"),
         ({"ingress": {"port": "8088"}}, "port"),
-        ({"output": {"uri": "gs://models"}}, "uri"),
+        ({"output": {"uri": "pvc://models"}}, "uri"),
         ({"output": {"credentialsSecretName": "s3"}}, "output.credentialsSecretName without output.uri"),
         ({"resources": {"trainer": {"limit": {}}}}, "limit"),
         ({"resources": {"predictor": {"limits": {"memory": "4 GB"}}}}, "memory"),

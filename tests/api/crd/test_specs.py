@@ -84,6 +84,19 @@ ACCEPTED: dict[str, Change] = {
     "zip over https": put("data.train.uri", "https://data.test/flowers.zip"),
     "tar over https": put("data.train.uri", "https://data.test/flowers.tar"),
     "archive in a bucket": put("data.train.uri", "s3://datasets/flowers.zip"),
+    "data at Google's": put("data.train.uri", "gs://datasets/flowers"),
+    "data at Azure's": put("data.train.uri", "az://datasets/flowers"),
+    "data in a volume": put("data.train.uri", "pvc://datasets.v2/flowers/train"),
+    "a whole volume": put("data.train.uri", "pvc://datasets"),
+    "an index file in a volume, with dots": together(
+        put("data.train.uri", "pvc://datasets/..flowers/a..b.csv"), put("data.format", {"labelColumn": "species"})
+    ),
+    "weights at Google's": put(
+        "backbone",
+        {"name": "torchvision/resnet18", "weights": {"uri": "gs://weights/a.safetensors"}, "input": {"size": 64}},
+    ),
+    "output at Google's": put("output", {"uri": "gs://models/team"}),
+    "output at Azure's": put("output", {"uri": "az://models"}),
     "validation set": put("data.validation", {"uri": "s3://datasets/validation"}),
     "validation fraction": put("data.validationFraction", "0.25"),
     "small validation fraction": put("data.validationFraction", "1e-2"),
@@ -166,7 +179,7 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "a pickle": (put("backbone.weights", {"uri": "s3://weights/a.pth"}), "pickled weights are never loaded"),
     "weights over ftp": (
         put("backbone.weights", {"uri": "ftp://x/a.safetensors"}),
-        "must begin with s3:// or https://",
+        "must begin with s3://, gs://, az:// or https://",
     ),
     "mean without std": (
         put("backbone.input", {"size": 64, "mean": ["0.5", "0.5", "0.5"]}),
@@ -176,7 +189,7 @@ REFUSED: dict[str, tuple[Change, str]] = {
         put("backbone.input", {"size": 64, "mean": ["0", "0", "0"], "std": ["1", "0.0", "1"]}),
         "must be a positive number as a string",
     ),
-    "data over http": (put("data.train.uri", "http://data.test/a.zip"), "must begin with s3:// or https://"),
+    "data over http": (put("data.train.uri", "http://data.test/a.zip"), "s3://, gs://, az://, https:// or pvc://"),
     "a folder over https": (put("data.train.uri", "https://data.test/a/"), "the data must be one archive"),
     "validation twice": (
         together(put("data.validation", {"uri": "s3://d/v"}), put("data.validationFraction", "0.2")),
@@ -265,7 +278,22 @@ REFUSED: dict[str, tuple[Change, str]] = {
         put("training", {"budget": {"gpuSeconds": 60}, "resources": {"requests": {"nvidia.com/gpu": 1}}}),
         "budget.gpuSeconds counts only with a GPU",
     ),
-    "output in a folder": (put("output", {"uri": "file:///models"}), "must begin with s3://"),
+    "output in a folder": (put("output", {"uri": "file:///models"}), "must begin with s3://, gs:// or az://"),
+    "output in a volume": (put("output", {"uri": "pvc://models"}), "must begin with s3://, gs:// or az://"),
+    "weights in a volume": (
+        put("backbone.weights", {"uri": "pvc://weights/a.safetensors"}),
+        "must begin with s3://, gs://, az:// or https://",
+    ),
+    **{
+        f"a volume {what}": (put("data.train.uri", uri), "a PersistentVolumeClaim of the same namespace")
+        for what, uri in {
+            "without a name": "pvc:///train",
+            "of another namespace": "pvc://other:claim/train",
+            "with capitals": "pvc://Datasets/train",
+            "that is left by its path": "pvc://datasets/../../etc",
+            "that is left at the end": "pvc://datasets/train/..",
+        }.items()
+    },
     "more replicas than at most": (
         put("serving", {"minReplicas": 4, "maxReplicas": 2}),
         "minReplicas must not exceed maxReplicas",

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from transfermodel_operator.api.run import CREDENTIAL_KEYS
 
 from tests.unit.operator.simulator import World, settings
 
@@ -83,6 +84,85 @@ def test_job_that_may_be_interrupted() -> None:
     assert spot["tolerations"] == [*undisturbed["tolerations"], *SPOT["tolerations"]]
     world.settings = settings()
     assert pod_of(world) == undisturbed, "without such settings it runs where all others do"
+
+
+def test_job_that_reads_volumes() -> None:
+    world = World()
+    world.create(
+        data={
+            "train": {"uri": "pvc://datasets/train"},
+            "validation": {"uri": "pvc://datasets.v2/validation.zip"},
+            "test": {"uri": "pvc://datasets"},
+            "credentialsSecretName": "s3",
+        }
+    )
+    pod = pod_of(world)
+    assert pod["volumes"][2:] == [
+        {"name": "data-1", "persistentVolumeClaim": {"claimName": "datasets", "readOnly": True}},
+        {"name": "data-2", "persistentVolumeClaim": {"claimName": "datasets.v2", "readOnly": True}},
+    ]
+    assert pod["containers"][0]["volumeMounts"][2:] == [
+        {"name": "data-1", "mountPath": "/mnt/pvc/datasets", "readOnly": True},
+        {"name": "data-2", "mountPath": "/mnt/pvc/datasets.v2", "readOnly": True},
+    ]
+    request = json.loads(pod["containers"][0]["env"][0]["value"])
+    assert request["data"]["train"]["uri"] == "pvc://datasets/train"
+    assert not [name for name in keys(pod) if name.startswith("TRANSFERMODEL_DATA_")], "no store is asked"
+
+
+AWS = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_REGION"]
+REQUIRED = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+
+
+@pytest.mark.parametrize(
+    ("data", "weights", "output", "of_data", "of_output"),
+    [
+        ("s3://d/train", {"scratch": True}, "s3://models", ("AWS_",), ("AWS_",)),
+        ("gs://d/train", {"scratch": True}, "az://models", ("GOOGLE_",), ("AZURE_",)),
+        ("az://d/train", {"uri": "s3://w/a.safetensors"}, "gs://models", ("AWS_", "AZURE_"), ("GOOGLE_",)),
+        ("https://d/train.zip", {"scratch": True}, "s3://models", (), ("AWS_",)),
+    ],
+)
+def test_a_container_gets_the_keys_of_its_stores(
+    data: str, weights: dict[str, Any], output: str, of_data: tuple[str, ...], of_output: tuple[str, ...]
+) -> None:
+    world = World()
+    world.create(
+        backbone={"name": "torchvision/resnet18", "weights": weights, "input": {"size": 32}},
+        data={"train": {"uri": data}, "credentialsSecretName": "keys"},
+        output={"uri": output, "credentialsSecretName": "keys"},
+    )
+    found = keys(pod_of(world))
+    wanted = {f"TRANSFERMODEL_DATA_{key}" for key in CREDENTIAL_KEYS if key.startswith(of_data)}
+    assert set(found) == wanted | {
+        f"TRANSFERMODEL_OUTPUT_{key}" for key in CREDENTIAL_KEYS if key.startswith(of_output)
+    }
+    assert all(optional != (name.split("_", 2)[2] in REQUIRED) for name, optional in found.items())
+
+
+def test_a_predictor_gets_the_keys_of_its_store() -> None:
+    for uri, starts in (("s3://models", "AWS_"), ("gs://models", "GOOGLE_"), ("az://models", "AZURE_")):
+        world = World()
+        world.create(output={"uri": uri, "credentialsSecretName": "keys"})
+        world.settle()
+        world.succeed()
+        world.reconcile()
+        found = keys(world.services["digits"]["spec"]["predictor"])
+        assert list(found) == [key for key in CREDENTIAL_KEYS if key.startswith(starts)]
+        assert [key for key in found if not found[key]] == (sorted(REQUIRED) if starts == "AWS_" else [])
+    assert [key for key in CREDENTIAL_KEYS if key.startswith("AWS_")] == AWS
+
+
+def keys(pod: dict[str, Any]) -> dict[str, bool]:
+    """Return a container's credentials, and whether each is optional."""
+    references = {
+        entry["name"]: entry["valueFrom"]["secretKeyRef"]
+        for entry in pod["containers"][0]["env"]
+        if "valueFrom" in entry
+    }
+    assert all(reference["name"] in ("keys", "s3") for reference in references.values())
+    assert all(name.endswith(reference["key"]) for name, reference in references.items())
+    return {name: reference.get("optional", False) for name, reference in references.items()}
 
 
 def pod_of(world: World) -> dict[str, Any]:

@@ -36,6 +36,16 @@ def unschedulable(world: World) -> None:
     pod_of(world)["status"] = {"phase": "Pending", "conditions": [condition]}
 
 
+def no_volume(message: str) -> Callable[[World], None]:
+    """The scheduler waits for a claim."""
+
+    def arrange(world: World) -> None:
+        condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
+        pod_of(world)["status"] = {"phase": "Pending", "conditions": [condition]}
+
+    return arrange
+
+
 def creating(world: World) -> None:
     """The node pulls the image for long."""
     waits("ContainerCreating", "")(world)
@@ -97,6 +107,20 @@ TABLE = [
     ),
     ("cannot start", waits("RunContainerError", "no such device"), "False", "RunFailed", "no such device"),
     ("too big", unschedulable, "False", "Unschedulable", "Insufficient nvidia.com/gpu. Ask for less"),
+    (
+        "a claim that is not there",
+        no_volume('0/1 nodes are available: persistentvolumeclaim "flowers" not found.'),
+        "False",
+        "VolumeNotReady",
+        'persistentvolumeclaim "flowers" not found. Create the PersistentVolumeClaim in this namespace',
+    ),
+    (
+        "a claim that is not bound",
+        no_volume("0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims."),
+        "False",
+        "VolumeNotReady",
+        "unbound immediate PersistentVolumeClaims. Create",
+    ),
     (
         "user error, known before the Job says so",
         ends(42, failure("User", "TooFewClasses", "Only one class.")),

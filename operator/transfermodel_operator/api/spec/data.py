@@ -8,8 +8,9 @@ class DataSource(ApiModel):
     """Labelled images, texts or recordings."""
 
     uri: DataUri
-    """A folder (s3://) with one sub-folder per class, a .tar, .tar.gz, .tgz or .zip of it (s3:// or https://), or an
-    index file (s3://), .csv or .jsonl, whose rows name image files, relative to its own folder, and their labels."""
+    """A folder with one sub-folder per class, a .tar, .tar.gz, .tgz or .zip of it, or an index file, .csv or .jsonl,
+    whose rows hold texts, or name files relative to its own folder, and their labels: in a bucket (s3://, gs://, az://),
+    or in a PersistentVolumeClaim of the namespace (pvc://<claim>/<path>); an archive also at https://."""
 
 
 class Format(ApiModel):

@@ -13,7 +13,7 @@ class Output(ApiModel):
     """Where artifacts are stored."""
 
     uri: OutputUri
-    """A bucket or a prefix in it: s3://bucket/prefix."""
+    """A bucket or a prefix in it: s3://bucket/prefix, gs://bucket/prefix or az://container/prefix."""
     credentials_secret_name: ObjectName | None = None
     """A Secret like data.credentialsSecretName, with leave to write under uri."""
 
