@@ -1,7 +1,9 @@
 """A tiny real model, made on the fly: the mean of each colour channel decides between red, green and blue."""
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import onnx
@@ -51,9 +53,16 @@ def describe(labels: tuple[str, ...] = LABELS, size: int = SIZE) -> ModelDescrip
     )
 
 
-def write_artifact(folder: Path, model: bytes | None = None, description: bytes | None = None) -> str:
-    """Write a whole artifact, and return its digest."""
+def write_artifact(
+    folder: Path,
+    model: bytes | None = None,
+    description: bytes | None = None,
+    files: Mapping[str, bytes] = MappingProxyType({}),
+) -> str:
+    """Write a whole artifact, and return its digest; files: more of them, by name."""
     folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
     (folder / "model.onnx").write_bytes(colour_model() if model is None else model)
     (folder / "model.json").write_bytes(describe().to_json() if description is None else description)
     (folder / "metrics.json").write_text("{}")

@@ -35,9 +35,17 @@ def sentence(response: httpx.Response) -> str:
     return said
 
 
-def binary_request(images: list[bytes], **changes: Any) -> tuple[bytes, dict[str, str]]:
-    raw = b"".join(len(image).to_bytes(4, "little") + image for image in images)
+def text_input(*texts: str, **changes: Any) -> dict[str, Any]:
+    return {"name": "text", "datatype": "BYTES", "shape": [len(texts)], "data": [*texts]} | changes
+
+
+def audio_input(*recordings: bytes, **changes: Any) -> dict[str, Any]:
+    return image_input(*recordings, name="audio") | changes
+
+
+def binary_request(samples: list[bytes], name: str = "image", **changes: Any) -> tuple[bytes, dict[str, str]]:
+    raw = b"".join(len(sample).to_bytes(4, "little") + sample for sample in samples)
     parameters = {"binary_data_size": len(raw)}
-    entry = {"name": "image", "datatype": "BYTES", "shape": [len(images)], "parameters": parameters}
+    entry = {"name": name, "datatype": "BYTES", "shape": [len(samples)], "parameters": parameters}
     document = json.dumps({"inputs": [entry]} | changes).encode()
     return document + raw, {LENGTH: str(len(document)), "Content-Type": "application/octet-stream"}

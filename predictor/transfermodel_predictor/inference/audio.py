@@ -20,6 +20,10 @@ FORMATS: Final = ("WAV", "FLAC", "OGG", "MP3")
 MP3_FRAMES: Final = (b"\xff\xe2", b"\xff\xe3", b"\xff\xf2", b"\xff\xf3", b"\xff\xfa", b"\xff\xfb")
 BEGINNINGS: Final = (b"RIFF", b"fLaC", b"OggS", b"ID3", *MP3_FRAMES)
 """libsndfile tries no decoder on anything else."""
+UNRECOGNISED: Final = (1, 7, 18)
+"""libsndfile's numbers for: a format unknown to it; an MP3 file without one whole frame; a known format that it cannot
+read."""
+UNKNOWN_LENGTH: Final = 2**63 - 1
 LOWEST_RATE: Final = 1_000
 HIGHEST_RATE: Final = 192_000
 CHANNEL_LIMIT: Final = 8
@@ -84,7 +88,8 @@ def decode_audio(data: bytes, sample_limit: int = DEFAULT.audio_samples) -> Reco
             block = file.read(min(left, BLOCK), dtype="float32", always_2d=True)
             if not len(block):
                 break  # what an MP3 file says of its length is an estimate
-            mixed = block.mean(axis=1)
+            with np.errstate(over="ignore", invalid="ignore"):
+                mixed = block.mean(axis=1)
             if not (np.abs(mixed) <= LOUDEST).all():
                 raise UnreadableSample("The recording has samples that are infinite or no numbers. Save it again.")
             blocks.append(mixed)
@@ -110,18 +115,26 @@ def opened(data: bytes, sample_limit: int) -> Iterator[soundfile.SoundFile]:
     if not data:
         raise UnreadableSample("The recording is empty: send the bytes of an audio file.")
     if not data.startswith(BEGINNINGS):
-        raise UnreadableSample(f"The bytes are not a recording: send one of {', '.join(FORMATS)}.")
+        raise no_recording()
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
             check_header(file, sample_limit)
             yield file
     except UnreadableSample:
         raise
+    except soundfile.LibsndfileError as error:
+        if error.code in UNRECOGNISED:
+            raise no_recording() from error
+        said = " ".join(error.error_string.split()).rstrip(".") or "its decoder gave up"
+        raise UnreadableSample(f"The recording is broken and cannot be decoded: {said}. Save it again.") from error
     except Exception as error:
-        # libsndfile's errors, and those of numpy and of soundfile itself on headers made to hurt.
-        raise UnreadableSample(
-            f"The recording is broken and cannot be decoded: {reason(error)}. Save it again."
-        ) from error
+        # numpy's, and soundfile's own, on headers made to hurt.
+        raise UnreadableSample(f"The recording is broken and cannot be decoded: {error}. Save it again.") from error
+
+
+def no_recording() -> UnreadableSample:
+    """Return the error for bytes of another kind."""
+    return UnreadableSample(f"The bytes are not a recording: send one of {', '.join(FORMATS)}.")
 
 
 def check_header(file: soundfile.SoundFile, sample_limit: int) -> None:
@@ -138,17 +151,15 @@ def check_header(file: soundfile.SoundFile, sample_limit: int) -> None:
             f"The recording has {file.channels} channels; at most {CHANNEL_LIMIT} are accepted. Mix them down: the "
             "model hears one."
         )
+    if file.frames == UNKNOWN_LENGTH:
+        raise UnreadableSample(
+            "The recording does not say how long it is, as a stream cut off. Save it again as a file."
+        )
     if file.frames > sample_limit:
         raise UnreadableSample(
-            f"The recording has {file.frames} samples, {file.frames / file.samplerate:.0f} seconds; at most "
+            f"The recording has {file.frames} samples, {file.frames / file.samplerate:.1f} seconds; at most "
             f"{sample_limit} samples are accepted. Cut it: the model hears its middle alone."
         )
-
-
-def reason(error: Exception) -> str:
-    """Return what a decoder says, without the address of a buffer in it."""
-    said = error.error_string if isinstance(error, soundfile.LibsndfileError) else str(error)
-    return " ".join(said.split()).rstrip(".") or type(error).__name__
 
 
 def clip_of(recording: Recording, sample_rate: int, seconds: float) -> NDArray[np.float32]:

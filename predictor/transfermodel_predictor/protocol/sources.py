@@ -73,10 +73,7 @@ def read_value(place: str, value: Any, form: SampleForm, limits: Limits) -> Enco
     if not isinstance(value, str):
         raise RequestInvalid(f"{place} is {kind(value)}; a string with {form.content} is needed.")
     if not form.file:
-        try:
-            return encoded_sample(place, value.encode(), form, limits)
-        except UnicodeEncodeError as error:
-            raise RequestInvalid(f"{place} holds half a character (a lone surrogate); send whole ones.") from error
+        return encoded_sample(place, value.encode(), form, limits)
     # 4 characters for 3 bytes: refused before anything is unpacked.
     if len(value) // 4 * 3 > limits.sample_bytes + 2:
         raise RequestTooLarge(
