@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from transfermodel_operator.api.spec import Task
 from transfermodel_operator.observed import Manifest
 
 
@@ -23,6 +24,7 @@ class ProofRequest:
 
     revision: str
     version: str
+    task: Task
     digest: str
     """sha256:…, as parameters.digest of the answer must be."""
 

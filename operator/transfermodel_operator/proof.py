@@ -3,12 +3,13 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 import aiohttp
 
+from transfermodel_operator.api.spec import Task
 from transfermodel_operator.cluster import Client, ClusterError
 from transfermodel_operator.cluster.kinds import SERVICES
 from transfermodel_operator.observed import Proof
@@ -27,7 +28,17 @@ IMAGE: Final = (
     "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAbElEQVR42hXNQRUAUQhCUaMYhShGeVGIQhSizB+XXA7ODDtouIHBQ4YOM8suWm5h8ZKl"
     "+0CskDiBsIioHhx76LiDw0eO3oN/4FVf+J8h0PduzBqZ8x/bxNQPwgaFy192SGgelC0q13/CJaXlA8Z7WAFXOTbyAAAAAElFTkSuQmCC"
 )
-REQUEST: Final = {"inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "data": [IMAGE]}]}
+# 64 samples of a tone, at 8,000 a second.
+RECORDING: Final = (
+    "UklGRmQAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YUAAAACApsfc5NzHpoBaOSQcJDlagKbH3OTcx6aAWjkkHCQ5WoCmx9zk3MemgFo"
+    "5JBwkOVqApsfc5NzHpoBaOSQcJDla"
+)
+SAMPLES: Final[Mapping[Task, tuple[str, str]]] = {
+    "ImageClassification": ("image", IMAGE),
+    "TextClassification": ("text", "Any text will do."),
+    "AudioClassification": ("audio", RECORDING),
+}
+"""What a model is asked: the name of its input, and a sample as JSON says it."""
 
 
 async def prove(
@@ -66,7 +77,7 @@ async def _failure(
         while True:
             try:
                 url = f"http://{address}/v2/models/{model}/infer"
-                async with session.post(url, json=REQUEST, headers=headers) as response:
+                async with session.post(url, json=question(request.task), headers=headers) as response:
                     return judge(response.status, await response.content.read(ANSWER_LIMIT), request)
             except TimeoutError:
                 return f"Revision {request.revision} did not answer a prediction within {TIMEOUT_SECONDS:g} s."
@@ -74,6 +85,12 @@ async def _failure(
                 if time.monotonic() > deadline:
                     return f"Revision {request.revision} cannot be reached: {error}"
             await asyncio.sleep(PAUSE_SECONDS)
+
+
+def question(task: Task) -> dict[str, Any]:
+    """Return an inference request of the Open Inference Protocol, version 2, that every model of a task can answer."""
+    name, sample = SAMPLES[task]
+    return {"inputs": [{"name": name, "datatype": "BYTES", "shape": [1], "data": [sample]}]}
 
 
 def _address(spec: dict[str, Any]) -> str | None:

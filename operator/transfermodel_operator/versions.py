@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from transfermodel_operator.api import RunResult
+from transfermodel_operator.api.spec import Task
 from transfermodel_operator.observed import Manifest
 from transfermodel_operator.resources import names
 
@@ -25,6 +26,8 @@ class Version:
     """What of status.training is remembered: attempt, startTime, completionTime, interruptions."""
     gpus: int = 0
     """GPUs that the run was given."""
+    task: Task = "ImageClassification"
+    """What the model does; versions of before there was a choice do that."""
 
     @property
     def name(self) -> str:
@@ -48,7 +51,13 @@ class Version:
 
 
 def record(
-    number: int, result: RunResult, training: dict[str, Any], gpus: int, predictor: dict[str, Any], created_at: str
+    number: int,
+    task: Task,
+    result: RunResult,
+    training: dict[str, Any],
+    gpus: int,
+    predictor: dict[str, Any],
+    created_at: str,
 ) -> Version:
     """Return the version that records a run."""
     return Version(
@@ -61,6 +70,7 @@ def record(
         result=result.to_wire(),
         training=training,
         gpus=gpus,
+        task=task,
     )
 
 
@@ -86,6 +96,7 @@ def controller_revision(model: Manifest, version: Version) -> Manifest:
         },
         "revision": version.number,
         "data": {
+            "task": version.task,
             "run": version.run,
             "digest": version.digest,
             "uri": version.uri,
@@ -116,6 +127,7 @@ def read_versions(controller_revisions: tuple[Manifest, ...], uid: str) -> list[
                 result=data.get("result") or {},
                 training=data.get("training") or {},
                 gpus=int(data.get("gpus") or 0),
+                task=data.get("task") or Version.task,
             )
         )
     return sorted(versions, key=lambda version: version.number)

@@ -1,6 +1,9 @@
 """A result becomes a version, once."""
 
+from collections.abc import Mapping
+
 from transfermodel_operator.api import ConditionType, Reason
+from transfermodel_operator.api.spec import Task
 from transfermodel_operator.api.status import TrainingStatus
 from transfermodel_operator.findings import Finding, done, failed, waiting
 from transfermodel_operator.reconcile.visit import Visit
@@ -19,6 +22,11 @@ DATA_REASONS = {
     Reason.TOO_MANY_UNREADABLE_FILES,
     Reason.UNSAFE_ARCHIVE,
 }
+SAMPLES: Mapping[Task, str] = {
+    "ImageClassification": "images",
+    "TextClassification": "texts",
+    "AudioClassification": "recordings",
+}
 RECORDED = ("attempt", "startTime", "completionTime", "interruptions", "lastInterruptionTime")
 """What of status.training a version remembers."""
 
@@ -26,12 +34,14 @@ RECORDED = ("attempt", "startTime", "completionTime", "interruptions", "lastInte
 def record(visit: Visit) -> None:
     """Record the run's result as a ControllerRevision; settles DataReady, Trained and Evaluated."""
     outcome = visit.outcome
-    if visit.chosen is None and outcome is not None and outcome.result is not None and visit.training is not None:
+    spec, result = visit.spec, outcome.result if outcome is not None else None
+    if visit.chosen is None and spec is not None and result is not None and visit.training is not None:
         training = visit.training.to_wire()
         training = {key: training[key] for key in RECORDED if key in training}
         version = make_version(
             next_number(visit.observed.controller_revisions),
-            outcome.result,
+            spec.task,
+            result,
             training,
             visit.gpus,
             visit.settings.predictor(),
@@ -57,7 +67,7 @@ def describe_version(visit: Visit, version: Version) -> None:
         ConditionType.DATA_READY,
         done(
             Reason.SUCCEEDED,
-            f"{counts.get('classes', '?')} classes; images: {counts.get('train', '?')} to train, "
+            f"{counts.get('classes', '?')} classes; {SAMPLES[version.task]}: {counts.get('train', '?')} to train, "
             f"{counts.get('validation', 0)} to validate, {counts.get('test', 0)} to test{skipped}.{warnings}",
         ),
     )

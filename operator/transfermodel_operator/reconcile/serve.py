@@ -257,7 +257,7 @@ def prove(visit: Visit, version: Version, revision: str, meanwhile: str) -> None
         if wait > 0:
             visit.again(wait)
             return
-    visit.proof = ProofRequest(revision=revision, version=version.name, digest=version.digest)
+    visit.proof = ProofRequest(revision=revision, version=version.name, task=version.task, digest=version.digest)
 
 
 def remember(visit: Visit, rollout: Rollout | None) -> str:
