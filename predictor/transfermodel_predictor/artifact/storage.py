@@ -1,12 +1,12 @@
-"""Object storage for trainer and predictor: S3 and, for one machine, folders. The only place that knows obstore."""
+"""Object storage for trainer and predictor: buckets of three clouds, and folders. Here obstore's errors become ours."""
 
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -19,27 +19,7 @@ from transfermodel_predictor.artifact.errors import (
     StorageUnavailable,
     StorageUriInvalid,
 )
-
-DEFAULT_REGION: Final = "us-east-1"
-SCHEMES: Final = ("s3", "file")
-CONNECT_TIMEOUT: Final = timedelta(seconds=5)
-READ_TIMEOUT: Final = timedelta(seconds=30)
-"""Without one byte; a large object may take as long as it keeps coming."""
-RETRY: Final[Any] = {
-    "max_retries": 4,
-    "retry_timeout": timedelta(seconds=30),
-    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=5), "base": 2},
-}
-
-# Where a pod gets credentials without a Secret (EKS: IRSA and Pod Identity). Never the node's own metadata address:
-# what the node may do is not what the pod should.
-OWN_CREDENTIALS: Final = {
-    "AWS_WEB_IDENTITY_TOKEN_FILE": "web_identity_token_file",
-    "AWS_ROLE_ARN": "role_arn",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI": "container_credentials_full_uri",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "container_credentials_relative_uri",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "container_authorization_token_file",
-}
+from transfermodel_predictor.artifact.stores import SCHEMES, bucket
 
 DENIED_CODES: Final = (
     "InvalidAccessKeyId",
@@ -48,7 +28,19 @@ DENIED_CODES: Final = (
     "ExpiredToken",
     "InvalidToken",
     "XAdminUserNotFound",  # versitygw's answer, with status 404, to an unknown access key
+    # Google Cloud
+    "AuthenticationRequired",
+    "invalid_grant",
+    # Azure
+    "AuthenticationFailed",
+    "AuthorizationFailure",
+    "AuthorizationPermissionMismatch",
+    "InvalidAuthenticationInfo",
+    "KeyBasedAuthenticationNotPermitted",
+    "NoAuthenticationInformation",
+    "PublicAccessNotPermitted",
 )
+MISSING_BUCKET_CODES: Final = ("NoSuchBucket", "ContainerNotFound")
 
 
 @dataclass(frozen=True)
@@ -62,29 +54,6 @@ class ObjectInfo:
     etag: str | None
     modified: datetime
     """When it was written last."""
-
-
-def credentials(environment: Mapping[str, str], prefix: str = "") -> dict[str, Any]:
-    """Return obstore's S3 options from AWS_ACCESS_KEY_ID and its siblings, each variable's name led by `prefix`.
-
-    Without a key, and without the pod's own identity, requests go unsigned, which is what public buckets take.
-    """
-
-    def value(name: str) -> str | None:
-        return environment.get(prefix + name) or None
-
-    options: dict[str, Any] = {"region": value("AWS_REGION") or value("AWS_DEFAULT_REGION") or DEFAULT_REGION}
-    if endpoint := value("AWS_ENDPOINT_URL"):
-        options["endpoint"] = endpoint.rstrip("/")
-    if key := value("AWS_ACCESS_KEY_ID"):
-        options |= {"access_key_id": key, "secret_access_key": value("AWS_SECRET_ACCESS_KEY") or ""}
-        if token := value("AWS_SESSION_TOKEN"):
-            options["session_token"] = token
-        return options
-    own: dict[str, Any] = {
-        option: environment[name] for name, option in OWN_CREDENTIALS.items() if environment.get(name)
-    }
-    return options | (own or {"skip_signature": True})
 
 
 class Storage:
@@ -216,18 +185,27 @@ class Storage:
 
 
 def open_store(uri: str, environment: Mapping[str, str], prefix: str = "") -> Storage:
-    """Open s3://bucket/folder or file:///folder; nothing is asked of it yet.
+    """Open s3://bucket/folder, gs://bucket/folder, az://container/folder or file:///folder; nothing is asked of it yet.
+
+    Args:
+        uri: the folder.
+        environment: holds the keys.
+        prefix: leads the names of the variables that hold them.
 
     Raises:
-        StorageUriInvalid: It is neither.
+        StorageUriInvalid: It is none of them.
+        StorageAccessDenied: The keys are such that they cannot be right.
     """
     uri = uri.rstrip("/")
     try:
         parts = urlsplit(uri)
     except ValueError as error:
         raise StorageUriInvalid(f"{uri!r} is no URI: {error}.") from error
-    if parts.scheme not in SCHEMES:
-        raise StorageUriInvalid(f"{uri!r} cannot be read: use s3://bucket/folder or file:///folder.")
+    if parts.scheme != "file" and parts.scheme not in SCHEMES:
+        raise StorageUriInvalid(
+            f"{uri!r} cannot be read: use s3://bucket/folder, gs://bucket/folder, az://container/folder or "
+            "file:///folder."
+        )
     if parts.query or parts.fragment:
         raise StorageUriInvalid(f"{uri!r} cannot be read: leave out what follows '?' or '#'.")
     if parts.scheme == "file":
@@ -237,23 +215,15 @@ def open_store(uri: str, environment: Mapping[str, str], prefix: str = "") -> St
         root = unquote(parts.path).strip("/")
         return Storage(uri, store.LocalStore(), f"{root}/" if root else "")
     if not parts.netloc:
-        raise StorageUriInvalid(f"{uri!r} names no bucket: use s3://bucket/folder.")
-    options = credentials(environment, prefix)
+        raise StorageUriInvalid(f"{uri!r} names no bucket: use {parts.scheme}://bucket/folder.")
+    if "@" in parts.netloc or ":" in parts.netloc:
+        raise StorageUriInvalid(f"{uri!r} names no bucket: leave out accounts and ports, variables name them.")
     try:
-        backend = store.S3Store(
-            parts.netloc,
-            prefix=parts.path.strip("/") or None,
-            config=cast(Any, options),
-            client_options={
-                "allow_http": True,
-                "connect_timeout": CONNECT_TIMEOUT,
-                "read_timeout": READ_TIMEOUT,
-                "timeout": timedelta(hours=1),
-            },
-            retry_config=RETRY,
-        )
+        backend = bucket(parts.scheme, parts.netloc, parts.path.strip("/"), environment, prefix)
     except (exceptions.BaseError, ValueError) as error:
-        raise StorageUriInvalid(f"{uri!r} cannot be opened: {first_line(error)}") from error
+        raise StorageAccessDenied(
+            f"{uri} cannot be opened: {first_line(error)}. Correct the keys in the Secret."
+        ) from error
     return Storage(uri, backend)
 
 
@@ -266,21 +236,20 @@ def translate(error: Exception, action: str, address: str) -> StorageError:
         return StorageAccessDenied(
             f"Access to {action} {address} is denied. Check the keys in the Secret, and what they allow. ({said})"
         )
-    if "NoSuchBucket" in text:
-        bucket = "/".join(address.split("/")[:3])
-        return StorageNotFound(f"The bucket {bucket} does not exist. Create it, or correct the URI {address}.")
+    if any(code in text for code in MISSING_BUCKET_CODES):
+        root = "/".join(address.split("/")[:3])
+        return StorageNotFound(f"The bucket {root} does not exist. Create it, or correct the URI {address}.")
     if isinstance(error, FileNotFoundError | exceptions.NotFoundError):
         return StorageNotFound(f"{address} does not exist. Correct the URI, or put the object there.")
-    return StorageUnavailable(
-        f"Storage failed to {action} {address}. Check AWS_ENDPOINT_URL, and that it can be reached from the cluster. "
-        f"({said})"
-    )
+    kind = SCHEMES.get(address.split(":")[0])
+    check = f"Check {kind.endpoint}, and that it can be reached from the cluster" if kind else "Check that it is there"
+    return StorageUnavailable(f"Storage failed to {action} {address}. {check}. ({said})")
 
 
 def first_line(error: Exception) -> str:
-    """Return what S3 says in its answer, or the first line of what obstore says: the rest is debugging output."""
-    text = str(error).strip()
+    """Return what the server says in its answer, or the first line of what obstore says: the rest is for debugging."""
+    text = re.sub(r"^Generic \w+ error: ", "", str(error).strip())
     code, message = (re.search(rf"<{tag}>([^<]*)</{tag}>", text) for tag in ("Code", "Message"))
     if code:
-        return f"{code[1]}: {message[1]}"[:300] if message else code[1]
-    return text.splitlines()[0][:300] if text else type(error).__name__
+        return f"{code[1]}: {message[1].splitlines()[0]}"[:300] if message and message[1] else code[1]
+    return text.splitlines()[0].rstrip(".")[:300] if text else type(error).__name__

@@ -14,7 +14,8 @@ from transfermodel_predictor.artifact.errors import (
     StorageUnavailable,
     StorageUriInvalid,
 )
-from transfermodel_predictor.artifact.storage import credentials, open_store
+from transfermodel_predictor.artifact.storage import open_store
+from transfermodel_predictor.artifact.stores import s3_options
 
 pytestmark = pytest.mark.unit
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
@@ -85,7 +86,19 @@ def test_reading_leaves_no_folder_behind(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "uri",
-    ["", "models", "http://host/x", "s3://", "file://host/x", "s3://bucket/x?versionId=1", "s3://[", "pvc://claim/x"],
+    [
+        "",
+        "models",
+        "http://host/x",
+        "s3://",
+        "file://host/x",
+        "s3://bucket/x?versionId=1",
+        "s3://[",
+        "pvc://claim/x",
+        "gs://",
+        "az:///x",
+        "az://account@container/x",
+    ],
 )
 def test_other_uris_are_refused_with_the_way_to_write_them(uri: str) -> None:
     with pytest.raises(StorageUriInvalid):
@@ -134,7 +147,7 @@ def test_without_credentials_requests_are_not_signed() -> None:
 
 def test_a_pods_own_identity_is_used_before_none() -> None:
     identity = {"AWS_WEB_IDENTITY_TOKEN_FILE": "/var/run/token", "AWS_ROLE_ARN": "arn:aws:iam::1:role/x"}
-    options = credentials(identity)
+    options = s3_options(identity)
     assert options["web_identity_token_file"] == "/var/run/token"
     assert "skip_signature" not in options
-    assert "web_identity_token_file" not in credentials(identity | KEYS)
+    assert "web_identity_token_file" not in s3_options(identity | KEYS)
