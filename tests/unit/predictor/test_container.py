@@ -9,6 +9,10 @@ import pytest
 from transfermodel_predictor.configuration import ConfigurationInvalid, read_configuration
 from transfermodel_predictor.cpus import MOST, cpu_limit, thread_count
 
+from tests.support.colours import write_artifact
+from tests.support.predictor_sounds import write_sound_artifact
+from tests.support.predictor_texts import write_text_artifact
+
 pytestmark = pytest.mark.unit
 ENVIRONMENT = {
     "TRANSFERMODEL_MODEL_NAME": "digits",
@@ -95,3 +99,21 @@ tensor = infer_type.InferInput("x", [1], "INT32", data=[7])
 assert infer_type.InferRequest("m", [tensor]).as_dataframe()["x"].tolist() == [7]
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_a_model_imports_the_libraries_of_its_own_modality_alone(tmp_path: Path) -> None:
+    program = """
+import sys
+from pathlib import Path
+from transfermodel_predictor.inference.opening import fetch_classifier
+folder, digest, wanted = sys.argv[1:]
+fetch_classifier(Path(folder).as_uri(), digest, 1, {}).warm_up()
+assert {"tokenizers", "soundfile"} & set(sys.modules) == {wanted} - {""}, sorted(sys.modules)
+"""
+    for name, write, wanted in (
+        ("images", write_artifact, ""),
+        ("texts", write_text_artifact, "tokenizers"),
+        ("sounds", write_sound_artifact, "soundfile"),
+    ):
+        folder = tmp_path / name
+        subprocess.run([sys.executable, "-c", program, folder, write(folder), wanted], check=True, timeout=60)

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.colours import colour_model, describe, picture, write_artifact
 from tests.support.predictor_process import MODEL, PredictorProcess, predictor
+from tests.support.predictor_texts import describe_texts, word_model, write_text_artifact
 from tests.support.slow_bucket import bucket
 from tests.support.waiting import wait_for
 
@@ -50,6 +51,33 @@ def test_it_listens_at_once_and_is_ready_only_when_it_can_answer(artifact: Artif
         # Each file once, and only what is served.
         names = ["manifest.json", "model.json", "model.onnx"]
         assert sorted(store.requests) == [f"/bucket/artifact/{name}" for name in names]
+
+
+def test_a_tokenizer_is_asked_for_where_the_model_needs_one(tmp_path: Path) -> None:
+    folder = tmp_path / "artifact"
+    digest = write_text_artifact(folder)
+    with bucket(folder) as store, predictor(URI, digest, tmp_path, store.environment) as process:
+        store.released.set()
+        process.wait_ready()
+        answer = process.client.post(f"/v1/models/{MODEL}:predict", json={"instances": [{"text": "lovely"}]})
+        assert answer.json()["predictions"][0]["label"] == "good"
+        names = ["manifest.json", "model.json", "model.onnx", "tokenizer.json"]
+        assert sorted(store.requests) == [f"/bucket/artifact/{name}" for name in names]
+
+
+def test_a_tokenizer_that_is_missing_or_broken_is_named(tmp_path: Path) -> None:
+    listed = write_text_artifact(tmp_path / "replaced")
+    (tmp_path / "replaced" / "tokenizer.json").write_bytes(b"{}")
+    (tmp_path / "absent").mkdir()
+    unlisted = write_artifact(tmp_path / "absent", word_model(), describe_texts().to_json())
+    broken = write_text_artifact(tmp_path / "broken", b"{}")
+    for name, digest, said in (
+        ("replaced", listed, "tokenizer.json (2 bytes) is not the file of the manifest"),
+        ("absent", unlisted, "lists no tokenizer.json: the artifact is not complete"),
+        ("broken", broken, "tokenizer.json cannot be read"),
+    ):
+        with predictor((tmp_path / name).as_uri(), digest, tmp_path) as process:
+            assert said in ended(process)
 
 
 def test_told_to_end_while_it_loads_it_ends_at_once(artifact: Artifact, tmp_path: Path) -> None:
