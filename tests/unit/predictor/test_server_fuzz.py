@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,9 +14,18 @@ from hypothesis import strategies as st
 
 from tests.support.colours import picture, write_artifact
 from tests.support.predictor_process import MODEL, predictor
+from tests.support.predictor_sounds import encode, tone, write_sound_artifact
+from tests.support.predictor_texts import write_text_artifact
 
 pytestmark = pytest.mark.unit
 PICTURE = base64.b64encode(picture()).decode()
+RECORDING = base64.b64encode(encode(tone(seconds=0.05))).decode()
+SERVED: dict[str, tuple[Callable[[Path], str], Any]] = {
+    "images": (write_artifact, {"image": {"b64": PICTURE}}),
+    "texts": (write_text_artifact, {"text": "lovely"}),
+    "recordings": (write_sound_artifact, {"audio": {"b64": RECORDING}}),
+}
+"""How an artifact is written, and an instance that its model answers."""
 V1 = f"/v1/models/{MODEL}:predict"
 V2 = f"/v2/models/{MODEL}/infer"
 LIMITS = {"TRANSFERMODEL_MAX_BODY_BYTES": "1000000", "TRANSFERMODEL_MAX_IMAGE_PIXELS": "1000000"}
@@ -31,10 +40,11 @@ anything = st.recursive(
     max_leaves=8,
 )
 text = (
-    st.just(PICTURE)
+    st.sampled_from([PICTURE, RECORDING, "a lovely film"])
     | st.binary(max_size=40).map(lambda data: base64.b64encode(data).decode())
     | st.text(st.characters(max_codepoint=126), max_size=9)
     | st.integers(0, len(PICTURE)).map(lambda end: PICTURE[:end])
+    | st.integers(0, len(RECORDING)).map(lambda end: RECORDING[:end])
     | anything
 )
 
@@ -47,11 +57,12 @@ def nearly(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
-v1_request = nearly(instances=st.lists(nearly(image=nearly(b64=text)), max_size=3) | anything)
+sample = nearly(image=nearly(b64=text)) | nearly(text=text) | nearly(audio=nearly(b64=text))
+v1_request = nearly(instances=st.lists(sample, max_size=3) | anything)
 size = st.integers(-2, 4) | st.integers() | anything
 parameters = nearly(binary_data_size=st.integers(-1, 300) | anything, binary_data=st.booleans() | anything)
-image = nearly(
-    name=st.just("image") | anything,
+encoded = nearly(
+    name=st.sampled_from(["image", "text", "audio"]) | anything,
     datatype=st.just("BYTES") | anything,
     shape=st.just([1]) | st.lists(size, max_size=5),
     data=st.lists(text, max_size=3) | anything,
@@ -66,7 +77,7 @@ pixels = nearly(
 )
 v2_request = nearly(
     id=st.text() | anything,
-    inputs=st.lists(image | pixels, min_size=1, max_size=1) | st.lists(image | pixels, max_size=3) | anything,
+    inputs=st.lists(encoded | pixels, min_size=1, max_size=1) | st.lists(encoded | pixels, max_size=3) | anything,
     outputs=st.none()
     | st.lists(nearly(name=st.sampled_from(["label", "probabilities"]), parameters=parameters), max_size=3),
     parameters=st.none() | nearly(binary_data_output=st.booleans() | anything),
@@ -74,14 +85,16 @@ v2_request = nearly(
 header_value = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=20)
 
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+@pytest.fixture(scope="module", params=SERVED)
+def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client of a served model of each modality in turn."""
+    write, instance = SERVED[request.param]
     folder: Path = tmp_path_factory.mktemp("fuzz")
-    digest = write_artifact(folder / "artifact")
+    digest = write(folder / "artifact")
     with predictor((folder / "artifact").as_uri(), digest, folder, LIMITS) as process:
         process.wait_ready()
         yield process.client
-        assert process.client.post(V1, json={"instances": [{"image": {"b64": PICTURE}}]}).status_code == 200
+        assert process.client.post(V1, json={"instances": [instance]}).status_code == 200
         assert "Traceback" not in process.log.read_text()
 
 
