@@ -7,7 +7,10 @@ import pytest
 from transfermodel_predictor.artifact import names
 from transfermodel_predictor.artifact.description import ModelDescription
 from transfermodel_predictor.configuration import MEGABYTE, Limits
+from transfermodel_predictor.inference import audio
 from transfermodel_predictor.inference.decode import FORMATS
+from transfermodel_predictor.inference.text import CHARACTERS_PER_TOKEN
+from transfermodel_predictor.protocol.forms import FORMS
 
 from devcluster import versions
 
@@ -35,8 +38,19 @@ def test_limits_and_formats_are_those_of_the_predictor() -> None:
     limits = Limits()
     assert f"| body | {limits.body_bytes // MEGABYTE} MB |" in page
     assert f"{limits.sample_bytes // MEGABYTE} MB, {limits.image_pixels // MEGABYTE} million pixels" in page
-    assert f"| images in one request | {limits.batch} |" in page
-    assert all(name in page for name in FORMATS)
+    assert f"{limits.sample_bytes // MEGABYTE} MB, {limits.text_characters // MEGABYTE} million characters" in page
+    assert f"{limits.sample_bytes // MEGABYTE} MB, {limits.audio_samples // MEGABYTE} million samples" in page
+    assert f"of {audio.LOWEST_RATE:,} to {audio.HIGHEST_RATE:,} samples per second" in page
+    assert f"up to {audio.CHANNEL_LIMIT} channels" in page
+    assert f"the first {CHARACTERS_PER_TOKEN} characters for each" in page
+    assert f"| samples in one request | {limits.batch} |" in page
+    assert all(name in page for name in (*FORMATS, *audio.FORMATS))
+
+
+def test_every_input_is_told() -> None:
+    """Version 1's keys are the names of version 2's first inputs."""
+    cells = first_cells("reference/http.md")
+    assert {name for form in FORMS.values() for name in form.tensors} <= set(cells)
 
 
 def test_every_file_of_an_artifact_is_told() -> None:
