@@ -41,6 +41,8 @@ DENIED_CODES: Final = (
     "PublicAccessNotPermitted",
 )
 MISSING_BUCKET_CODES: Final = ("NoSuchBucket", "ContainerNotFound")
+BAD_NAMES: Final = ("contained non-unicode characters", "File system loop found")
+"""What obstore says of folders with a name that is not UTF-8, or with a link to a folder around it."""
 
 
 @dataclass(frozen=True)
@@ -241,6 +243,8 @@ def translate(error: Exception, action: str, address: str) -> StorageError:
         return StorageNotFound(f"The bucket {root} does not exist. Create it, or correct the URI {address}.")
     if isinstance(error, FileNotFoundError | exceptions.NotFoundError):
         return StorageNotFound(f"{address} does not exist. Correct the URI, or put the object there.")
+    if any(words in text for words in BAD_NAMES):
+        return StorageUriInvalid(f"{address} holds what cannot be listed: {said}. Rename it, or remove it.")
     kind = SCHEMES.get(address.split(":")[0])
     check = f"Check {kind.endpoint}, and that it can be reached from the cluster" if kind else "Check that it is there"
     return StorageUnavailable(f"Storage failed to {action} {address}. {check}. ({said})")

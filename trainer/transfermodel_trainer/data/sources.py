@@ -17,11 +17,11 @@ from transfermodel_predictor.artifact.errors import (
     StorageUnavailable,
     StorageUriInvalid,
 )
-from transfermodel_predictor.artifact.storage import ObjectInfo, Storage, open_store
+from transfermodel_predictor.artifact.storage import ObjectInfo, Storage
 
 from transfermodel_trainer.data.archives import is_archive
 from transfermodel_trainer.data.classes import MOST_SAMPLES, Classes, find_classes
-from transfermodel_trainer.data.files import open_file
+from transfermodel_trainer.data.files import open_file, open_folder
 from transfermodel_trainer.data.index import MOST_BYTES, Index, is_index, read_index, texts
 from transfermodel_trainer.data.nouns import nouns
 from transfermodel_trainer.errors import RunError, StorageFailure, listed
@@ -120,7 +120,7 @@ def look_up(
             storage, name = open_file(uri, environment, DATA_CREDENTIALS_PREFIX)
             objects: tuple[ObjectInfo, ...] = (storage.info(name),)
         else:
-            storage = open_store(uri, environment, DATA_CREDENTIALS_PREFIX)
+            storage = open_folder(uri, environment, DATA_CREDENTIALS_PREFIX)
             objects = _listing(storage, role)
     if not objects:
         raise RunError(
