@@ -89,6 +89,12 @@ class Trained:
         warnings = list(self.split.warnings)
         if self.device.warning:
             warnings.insert(0, self.device.warning)
+        if field := self.learned.budget_exceeded:
+            warnings.insert(
+                0,
+                f"{field} was over before training was done: the best model until then was published. Raise it for "
+                "a better one.",
+            )
         progress.stop()
         return output.conclude(
             RunResult(
@@ -105,6 +111,8 @@ class Trained:
                 | {"total": round(progress.elapsed(), 3)},
                 device=self.device.name,
                 base_digest=request.backbone.base.digest if request.backbone.base else None,
+                strategy=request.training.strategy,
+                budget_exceeded=self.learned.budget_exceeded,
                 warnings=warnings,
             )
         )
@@ -117,7 +125,7 @@ def learn(
     fetching: "Future[list[Fetched]]",
     spool: Spool,
     folder: Path,
-    checkpoints: Checkpoints | None,
+    checkpoints: Checkpoints,
     progress: Progress,
     limits: Limits,
     storage: Storage,
@@ -129,13 +137,12 @@ def learn(
     """
     device = choose_device(request.gpus)
     progress.say(f"Computing on {device.name}, {torch.get_num_threads()} threads. {device.warning or ''}".rstrip())
-    if checkpoints is not None:
-        checkpoints.open(request, inputs_digest, device.name)
+    checkpoints.open(request, inputs_digest, device.name)
     plan = backbones.plan(request, environment, folder, machine.cache_folder())
     fetched = fetching.result()
     labels = fetched[0].classes.labels
     torch.manual_seed(request.training.seed)
-    backbone = plan.load(len(labels))
+    backbone = plan.measured(fetched[0], spool).load(len(labels))
     pipeline = pipeline_of(backbone.preprocessing, backbone.files)
     split = split_up(request, fetched, spool, pipeline, folder, progress)
     for warning in split.warnings:

@@ -4,9 +4,12 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
+from transfermodel_operator.api import Reason
 from transfermodel_operator.api.run import RunTraining
+
+from transfermodel_trainer.errors import RunError
 
 MAX_DURATION = "spec.training.maxDurationSeconds"
 GPU_SECONDS = "spec.training.budget.gpuSeconds"
@@ -14,6 +17,39 @@ GPU_SECONDS = "spec.training.budget.gpuSeconds"
 
 class Interrupted(BaseException):
     """The process was told to end, and what was worth keeping is kept."""
+
+
+class Interruption:
+    """Whether the process was told to end, and whether somebody in it will see to that."""
+
+    def __init__(self) -> None:
+        """Nobody told it anything yet."""
+        self._told = threading.Event()
+        self._lock = threading.Lock()
+        self._attending = 0
+
+    def tell(self) -> None:
+        """Tell the process to end."""
+        self._told.set()
+
+    def told(self) -> bool:
+        """Tell whether it was told to."""
+        return self._told.is_set()
+
+    def is_attended(self) -> bool:
+        """Tell whether somebody looks at it."""
+        return self._attending > 0
+
+    @contextmanager
+    def attended(self) -> Iterator[None]:
+        """Within, somebody looks often whether the process is to end, or has something to finish first."""
+        with self._lock:
+            self._attending += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._attending -= 1
 
 
 class Limits:
@@ -27,29 +63,29 @@ class Limits:
         self,
         seconds: Mapping[str, float],
         elapsed: Callable[[], float],
-        interrupted: threading.Event | None = None,
+        interruption: Interruption | None = None,
     ) -> None:
         """Take the limits.
 
         Args:
             seconds: the most that the run may take, by the field of the spec that says so.
             elapsed: seconds since the run began, those of interrupted processes too.
-            interrupted: set when the process is told to end.
+            interruption: tells when the process is to end; None: never.
         """
         self.seconds = dict(seconds)
         self._elapsed = elapsed
-        self._interrupted = interrupted or threading.Event()
-        self._attending = 0
+        self._interruption = interruption or Interruption()
+        self._fitted = threading.Event()
 
     @classmethod
     def of(
-        cls, training: RunTraining, gpus: int, elapsed: Callable[[], float], interrupted: threading.Event | None = None
+        cls, training: RunTraining, gpus: int, elapsed: Callable[[], float], interruption: Interruption | None = None
     ) -> "Limits":
         """Return the limits of a request; seconds of GPUs count from the start of the pod, which holds them."""
         seconds: dict[str, float] = {MAX_DURATION: training.max_duration_seconds}
         if training.budget is not None and training.budget.gpu_seconds is not None and gpus > 0:
             seconds[GPU_SECONDS] = training.budget.gpu_seconds / gpus
-        return cls(seconds, elapsed, interrupted)
+        return cls(seconds, elapsed, interruption)
 
     @classmethod
     def none(cls) -> "Limits":
@@ -68,21 +104,28 @@ class Limits:
 
     def interrupted(self) -> bool:
         """Tell whether the process was told to end."""
-        return self._interrupted.is_set()
+        return self._interruption.told()
 
-    @contextmanager
-    def attended(self) -> Iterator[None]:
-        """Within, whoever computes looks at `interrupted` often, and the signal does not end the process at once."""
-        self._attending += 1
-        try:
-            yield
-        finally:
-            self._attending -= 1
+    def attended(self) -> AbstractContextManager[None]:
+        """Within, the caller looks at `interrupted` often, and a signal does not end the process at once."""
+        return self._interruption.attended()
 
-    @property
-    def is_attended(self) -> bool:
-        """Tell whether somebody looks."""
-        return self._attending > 0
+    def fitted(self) -> None:
+        """Say that there is a model that could be published: a limit now ends training, no longer the run."""
+        self._fitted.set()
+
+    def is_fitted(self) -> bool:
+        """Tell whether there is one."""
+        return self._fitted.is_set()
+
+    def failure(self, field: str) -> RunError:
+        """Return what to say when that limit was reached before there was a model to publish."""
+        amount = f"{self.seconds[field]:.0f} s"
+        return RunError(
+            Reason.DEADLINE_EXCEEDED,
+            f"Training was stopped after {amount} ({field}), before there was a model to publish: raise it, lower "
+            "fineTuning.batchSize, use strategy FeatureExtraction, or give it more resources.",
+        )
 
     def check(self) -> None:
         """Raise Interrupted if the process was told to end."""

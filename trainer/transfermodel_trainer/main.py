@@ -6,8 +6,8 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,20 +23,23 @@ from transfermodel_operator.api.run import (
 
 from transfermodel_trainer import machine
 from transfermodel_trainer.errors import RunError
-from transfermodel_trainer.limits import Limits
+from transfermodel_trainer.limits import Interrupted, Interruption, Limits
 from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.run import execute
 
 TERMINATION_LOG_VARIABLE = "TRANSFERMODEL_TERMINATION_LOG"
 TERMINATION_LOG = "/dev/termination-log"
 ENDING_SIGNALS = {signal.SIGTERM, signal.SIGINT}
+FAREWELL_SECONDS = 25.0
+"""For a last checkpoint; after 30 s the pod is killed."""
 
 
 def main() -> NoReturn:
     """Run what the environment asks for, and exit as api/run.py says."""
-    end_at_signals()
+    interruption = Interruption()
+    end_at_signals(interruption)
     settle_environment()
-    code = run()
+    code = run(interruption)
     machine.remove_scratch()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -44,10 +47,15 @@ def main() -> NoReturn:
     os._exit(code)
 
 
-def run() -> int:
+def run(interruption: Interruption | None = None) -> int:
     """Run, write the termination message, and return the exit code."""
+    interruption = interruption or Interruption()
     try:
-        result = supervised(read_request())
+        result = supervised(read_request(), interruption)
+    except Interrupted:
+        # The thread that waits for signals has the last word, once nothing is being written any more.
+        threading.Event().wait()
+        return EXIT_FAILED
     except RunError as error:
         return fail(error.to_failure())
     except Exception as error:
@@ -61,11 +69,11 @@ def run() -> int:
     return EXIT_SUCCEEDED
 
 
-def supervised(request: RunRequest) -> RunResult:
+def supervised(request: RunRequest, interruption: Interruption) -> RunResult:
     """Run under the clock, with a sign of life every two seconds."""
     progress = Progress(fine_tuning=request.training.strategy == "FineTuning")
-    limits = Limits.of(request.training, request.gpus, progress.elapsed)
-    deadline = Deadline(request.training.max_duration_seconds, progress.elapsed)
+    limits = Limits.of(request.training, request.gpus, progress.elapsed, interruption)
+    deadline = Deadline(limits)
     progress.start()
     deadline.start()
     try:
@@ -96,12 +104,14 @@ def read_request() -> RunRequest:
 
 
 class Deadline:
-    """Ends the process when training has taken too long, whatever it is doing."""
+    """Ends the process when it has taken too long and has no model yet that could be published, whatever it is doing.
 
-    def __init__(self, seconds: int, elapsed: Callable[[], float]) -> None:
-        """Take the seconds that training may take, and the clock, which an interrupted run may put forward."""
-        self.seconds = seconds
-        self._elapsed = elapsed
+    With a model training ends by itself, at the next step.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        """Take the limits, whose clock an interrupted run may put forward."""
+        self._limits = limits
         self._over = threading.Event()
 
     def start(self) -> None:
@@ -113,21 +123,14 @@ class Deadline:
         self._over.set()
 
     def _watch(self) -> None:
-        while (left := self.seconds - self._elapsed()) > 0:
-            if self._over.wait(min(left, 1.0)):
+        while (field := self._limits.exceeded()) is None:
+            if self._over.wait(min(max(0.0, self._limits.remaining_seconds()), 1.0)):
                 return
-        self._expire()
+        if not self._limits.is_fitted():
+            self._expire(field)
 
-    def _expire(self) -> None:
-        code = fail(
-            RunFailure(
-                failure=FailureClass.USER,
-                reason=Reason.DEADLINE_EXCEEDED,
-                message=f"Training was stopped after {self.seconds} s (spec.training.maxDurationSeconds): raise it, "
-                "lower fineTuning.epochs, use strategy FeatureExtraction, or give it more resources.",
-            )
-        )
-        os._exit(code)
+    def _expire(self, field: str) -> None:
+        os._exit(fail(self._limits.failure(field).to_failure()))
 
 
 def fail(failure: RunFailure) -> int:
@@ -207,16 +210,22 @@ def shortened(outcome: RunResult | RunFailure) -> str:
     return text(outcome)
 
 
-def end_at_signals() -> None:
-    """End the process at SIGTERM and Ctrl-C at once, in the middle of a long computation too.
+def end_at_signals(interruption: Interruption) -> None:
+    """End the process at SIGTERM and Ctrl-C: at once, or when those who attend to that have kept what they did.
 
-    The manifest and the result are written last, so nothing half done counts. Threads inherit the mask, so this
-    comes before any library starts one.
+    A second signal does not wait for them. The manifest and the result are written last, so nothing half done counts.
+    Threads inherit the mask, so this comes before any library starts one.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
 
     def wait() -> None:
         number = signal.sigwait(ENDING_SIGNALS)
+        interruption.tell()
+        last = time.monotonic() + FAREWELL_SECONDS
+        while interruption.is_attended() and time.monotonic() < last:
+            if signal.sigpending() & ENDING_SIGNALS:
+                break
+            time.sleep(0.02)
         with contextlib.suppress(OSError):
             os.write(2, f"Stopped by {signal.Signals(number).name}; nothing was published.\n".encode())
         os._exit(128 + number)

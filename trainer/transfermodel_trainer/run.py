@@ -42,12 +42,12 @@ def execute(
     check_request(request)
     found = inputs.resolve(request, environment)
     output = RunFolder(request, found.digest, environment)
-    checkpoints = Checkpoints.of(environment, progress)
+    limits = limits or Limits.none()
+    checkpoints = Checkpoints.of(environment, progress, output.beside, limits)
     stored = output.stored_result()
     if stored is not None:
         progress.say(f"The same inputs were trained before: {stored.uri} is returned, nothing is trained.")
-        if checkpoints is not None:
-            checkpoints.remove()
+        checkpoints.remove()
         return stored
     check_names(found)
     output.probe()
@@ -66,13 +66,12 @@ def execute(
         folder,
         checkpoints,
         progress,
-        limits or Limits.none(),
+        limits,
         output.shared(),
     )
     before_publishing()
     result = learned.publish(request, found, output, progress)
-    if checkpoints is not None:
-        checkpoints.remove()
+    checkpoints.remove()
     return result
 
 
@@ -96,7 +95,7 @@ def check_names(found: inputs.Inputs) -> None:
     named = {source.role: source.classes() for source in found.sources if not source.archive}
     for source in found.sources[1:]:
         if "train" in named and source.role in named:
-            check_same_classes(named["train"], named[source.role], source.role, source.uri)
+            check_same_classes(named["train"], named[source.role], source.role, source.uri, source.task)
 
 
 def fetch_all(found: inputs.Inputs, spool: Spool, folder: Path, progress: Progress) -> list[Fetched]:
@@ -109,7 +108,7 @@ def fetch_all(found: inputs.Inputs, spool: Spool, folder: Path, progress: Progre
         before += size
     train = fetched[0]
     for other in fetched[1:]:
-        check_same_classes(train.classes, other.classes, other.source.role, other.source.uri)
+        check_same_classes(train.classes, other.classes, other.source.role, other.source.uri, other.source.task)
     return fetched
 
 

@@ -11,11 +11,14 @@ from transfermodel_trainer.backbones.stages import stages, unfreeze_last
 from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.errors import RunError
 from transfermodel_trainer.progress import Progress
+from transfermodel_trainer.training.augmentation import shift
+from transfermodel_trainer.training.batches import batch_indices, steps_per_epoch
 from transfermodel_trainer.training.calibration import cross_entropy
 from transfermodel_trainer.training.device import choose_device
 from transfermodel_trainer.training.feeds import ImageFeed
-from transfermodel_trainer.training.finetuning import batch_indices, fine_tune, one_cycle, shift, steps_per_epoch
+from transfermodel_trainer.training.finetuning import fine_tune
 from transfermodel_trainer.training.inference import compute_logits
+from transfermodel_trainer.training.schedule import one_cycle
 
 PREPROCESSING = ImagePreprocessing(size=32, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
 
@@ -23,7 +26,7 @@ PREPROCESSING = ImagePreprocessing(size=32, mean=(0.5, 0.5, 0.5), std=(0.25, 0.2
 @pytest.mark.parametrize("count", [1, 2, 15, 16, 17, 33])
 @pytest.mark.parametrize("size", [2, 16])
 def test_batches_cover_all_and_none_is_single(count: int, size: int) -> None:
-    parts = list(batch_indices(count, size, torch.Generator().manual_seed(0)))
+    parts = batch_indices(count, size, 0, 0)
     assert set(torch.cat(parts).tolist()) == set(range(count))
     assert min(len(part) for part in parts) >= 2
     assert len(parts) == steps_per_epoch(count, size)
@@ -53,7 +56,7 @@ def tune(network: Network, count: int, **settings: object) -> list[float]:
         {"unfreeze": "All", "epochs": 3, "batchSize": 8, "learningRate": "2e-3"} | settings
     )
     feed = ImageFeed(PREPROCESSING, device.torch)
-    return [e.loss for e in fine_tune(network, images(count), feed, device, chosen, 0, Progress(quiet=True))]
+    return [e.loss for e in fine_tune(network, images(count), feed, device, chosen, 0, Progress(quiet=True)).history]
 
 
 def test_it_learns() -> None:
@@ -78,15 +81,18 @@ def test_each_epoch_is_judged_by_the_validation_set_and_not_changed_by_it() -> N
         network, progress = image_network("torchvision/mobilenet_v3_small", 32, 2), Progress(quiet=True)
         training = images(8)
         torch.manual_seed(6)
-        histories.append(fine_tune(network, training, feed, device, settings, 0, progress, validation=validation))
+        tuned = fine_tune(network, training, feed, device, settings, 0, progress, validation=validation)
+        histories.append(tuned.history)
     without, judged = histories
     assert [epoch.loss for epoch in judged] == [epoch.loss for epoch in without]
     assert [epoch.validation_accuracy for epoch in without] == [None, None]
     assert progress.now().accuracy == f"{judged[-1].validation_accuracy:.4f}"
     assert validation is not None
     logits = compute_logits(network, validation, feed)
-    assert judged[-1].validation_accuracy == float((logits.argmax(1) == validation.classes).double().mean())
-    assert judged[-1].validation_loss == cross_entropy(logits, validation.classes)
+    best = judged[tuned.best_epoch - 1]
+    assert best.validation_accuracy == float((logits.argmax(1) == validation.classes).double().mean())
+    assert best.validation_loss == cross_entropy(logits, validation.classes) == tuned.validation_loss
+    assert best.validation_loss == min(epoch.validation_loss or 9 for epoch in judged)
 
 
 @pytest.mark.parametrize("count", [1, 9, 17])

@@ -14,6 +14,7 @@ import pytest
 from transfermodel_operator.api import FailureClass, Reason, RunFailure, RunProgress, RunRequest, RunResult
 from transfermodel_operator.api.run import RunCounts
 from transfermodel_trainer import machine, main
+from transfermodel_trainer.limits import MAX_DURATION, Limits
 from transfermodel_trainer.progress import Progress
 
 from tests.support import datasets
@@ -165,17 +166,17 @@ def test_threads_follow_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_the_deadline_looks_at_a_clock_that_an_interrupted_run_puts_forward(monkeypatch: pytest.MonkeyPatch) -> None:
     expired = threading.Event()
-    monkeypatch.setattr(main.Deadline, "_expire", lambda self: expired.set())
+    monkeypatch.setattr(main.Deadline, "_expire", lambda self, field: expired.set())
     progress = Progress(quiet=True)
-    deadline = main.Deadline(3600, progress.elapsed)
+    deadline = main.Deadline(Limits({MAX_DURATION: 3600}, progress.elapsed))
     deadline.start()
     progress.resume({"Training": 3599.0, "total": 3700.0})
     assert expired.wait(30)
 
 
 def test_a_deadline_that_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(main.Deadline, "_expire", lambda self: pytest.fail("ended a run that was over"))
-    deadline = main.Deadline(3600, lambda: 3599.0)
+    monkeypatch.setattr(main.Deadline, "_expire", lambda self, field: pytest.fail("ended a run that was over"))
+    deadline = main.Deadline(Limits({MAX_DURATION: 3600}, lambda: 3599.0))
     deadline.cancel()
     deadline._watch()
 

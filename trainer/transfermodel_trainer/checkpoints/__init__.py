@@ -1,36 +1,43 @@
-"""What a run had finished when it was interrupted, on this machine's disk: the same run goes on from there.
+"""What a run had finished when it was interrupted, in storage: the same run goes on from there.
 
-A safetensors file for everything that takes long, with its facts as JSON in the header, and checkpoint.json, which says
-whose they are. There is no pickle: a checkpoint is read as data. A file is written beside its name and then renamed, so
-what is there is whole; a checksum finds what a disk or a crash of the machine did to it. Nothing here ends a run: what
-cannot be read is computed again, and what cannot be written is said once.
+Every checkpoint is one object, written whole, that says itself whose it is; of each name the last two are kept, so that
+a damaged one leads to the one before. checkpoint.json holds the seconds that the run took so far, those of a process
+that ended before its first checkpoint, too. Nothing here ends a run: what cannot be read is computed again, and what
+cannot be written is said once.
 """
 
 import contextlib
-import hashlib
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from importlib.metadata import version
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ValidationError
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from transfermodel_operator.api import RunRequest
+from transfermodel_predictor.artifact.errors import StorageError, StorageNotFound
+from transfermodel_predictor.artifact.storage import Storage, open_store
 
+from transfermodel_trainer.checkpoints.content import Damaged, Saved, read, write
+from transfermodel_trainer.checkpoints.origin import differing, identity, this_machine
+from transfermodel_trainer.limits import Limits
 from transfermodel_trainer.progress import Progress
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a run may end before it needs it
     from torch import Tensor
 
-VARIABLE = "TRANSFERMODEL_CHECKPOINTS"
-"""Environment variable that names the folder; without it nothing is kept."""
-FORMAT = 1
-"""To be raised with any change of the training after which a checkpoint would lead to other bits."""
-LIBRARIES = ("numpy", "pillow", "torch", "torchvision")
-"""With another version of these the same inputs may give other bits."""
-OWNER = "checkpoint.json"
+__all__ = ["VARIABLE", "Checkpoints", "Saved"]
+
+VARIABLE: Final = "TRANSFERMODEL_CHECKPOINTS"
+"""Environment variable that names a folder of this machine; without it they lie in the run's folder in storage."""
+OWNER: Final = "checkpoint.json"
+NAME: Final = re.compile(r"checkpoint-(?P<name>.+)-(?P<number>\d{6})\.safetensors")
+GENERATIONS: Final = 2
+"""Of each name: the newest, and the one before in case that is damaged."""
+CLOCK_SECONDS: Final = 30.0
+"""How much of the time spent is forgotten at most when the process is killed."""
 
 
 class Owner(BaseModel):
@@ -41,146 +48,210 @@ class Owner(BaseModel):
     """Spent on the run so far, by phase; `total` counts towards maxDurationSeconds."""
 
 
-@dataclass(frozen=True)
-class Saved:
-    """The content of one file."""
-
-    tensors: "dict[str, Tensor]"
-    facts: Any
-
-
 class Checkpoints:
     """The checkpoints of one run."""
 
-    def __init__(self, folder: Path, progress: Progress) -> None:
+    def __init__(self, storage: Storage, progress: Progress, limits: Limits | None = None) -> None:
         """Take the folder; nothing is read yet."""
         self.progress = progress
-        self._folder = folder
+        self._storage = storage
+        self._limits = limits or Limits.none()
         self._identity: dict[str, Any] = {}
+        self._machine: dict[str, Any] = {}
+        self._counted: dict[str, float] = {}
+        self._numbers: dict[str, list[int]] = {}
         self._complained = False
+        self._writing = threading.Lock()
+        self._closed = threading.Event()
 
     @classmethod
-    def of(cls, environment: Mapping[str, str], progress: Progress) -> "Checkpoints | None":
-        """Return those that the environment asks for, if it does."""
+    def of(
+        cls,
+        environment: Mapping[str, str],
+        progress: Progress,
+        run_folder: Callable[[str], Storage],
+        limits: Limits | None = None,
+    ) -> "Checkpoints":
+        """Return those in the folder that the environment names, else in the run's own."""
         folder = environment.get(VARIABLE)
-        return cls(Path(folder), progress) if folder else None
+        storage = open_store(Path(folder).absolute().as_uri(), {}) if folder else run_folder("checkpoints")
+        return cls(storage, progress, limits)
 
     def open(self, request: RunRequest, inputs_digest: str, device: str) -> None:
         """Take up what an interrupted run of the same inputs left; what another left is removed."""
-        self._identity = identity(request, inputs_digest, device)
+        self._identity, self._machine = identity(request, inputs_digest), this_machine(device)
+        with self._tolerated("read"):
+            self._numbers = self._listed()
         owner = self._owner()
-        if owner is not None and owner.identity == self._identity:
-            self.progress.resume(owner.seconds)
-            return
-        if owner is not None:
-            differing = [key for key, value in self._identity.items() if owner.identity.get(key) != value]
-            self._ignored(f"is of another run (another {', '.join(differing)})")
-        elif any(self._files()):
-            self._ignored("cannot be read")
-        self.remove()
-        with self._writing():
-            self._folder.mkdir(parents=True, exist_ok=True)
+        if owner is not None and (others := differing(self._identity, owner.identity)):
+            self.progress.say(
+                f"The checkpoints in {self._storage.uri} are of another run (another {', '.join(others)}): they are "
+                "not used."
+            )
+            self._remove_all()
+        elif owner is not None:
+            self._count(owner.seconds)
+        with self._writing, self._tolerated("written"):
             self._write_owner()
+        threading.Thread(target=self._keep_time, name="checkpoints", daemon=True).start()
 
     def load(self, name: str) -> Saved | None:
-        """Return what was saved under the name, or None when there is nothing that can be used."""
-        path = self._path(name)
-        try:
-            with safe_open(path, framework="pt") as file:
-                header = file.metadata() or {}
-                saved = Saved(
-                    {key: file.get_tensor(key) for key in file.keys()},  # noqa: SIM118 - it is no dictionary
-                    json.loads(header["facts"]),
+        """Return the newest that was saved under the name and is whole, or None when there is nothing to be used."""
+        for number in sorted(self._numbers.get(_slug(name), []), reverse=True):
+            path = _path(name, number)
+            try:
+                saved = self._read(path)
+            except StorageNotFound:
+                continue
+            except (StorageError, OSError) as error:
+                self.progress.say(f"The checkpoint {self._storage.address(path)} cannot be read: {error}")
+                continue
+            except Damaged:
+                self.progress.say(f"The checkpoint {self._storage.address(path)} is damaged: it is not used.")
+                self._discard(name, number)
+                continue
+            if others := differing(self._identity, saved.header["identity"]):
+                self.progress.say(
+                    f"The checkpoint {self._storage.address(path)} is of another run (another {', '.join(others)}): "
+                    "it is not used."
                 )
-            if header["digest"] == digest(saved.tensors, header["facts"]):
-                return saved
-        except FileNotFoundError:
-            return None
-        except (OSError, SafetensorError, ValueError, KeyError):
-            pass
-        self._ignored("is damaged", path)
-        path.unlink(missing_ok=True)
+                self._discard(name, number)
+                continue
+            if others := differing(self._machine, saved.header["machine"]):
+                self.progress.say(
+                    f"The checkpoint {self._storage.address(path)} was written with another {' and '.join(others)}: "
+                    "the run goes on from it, but may end with other bits than if it had not been interrupted."
+                )
+            self._count(saved.header["seconds"])
+            return saved
         return None
 
     def save(self, name: str, tensors: "dict[str, Tensor]", facts: Any) -> bool:
-        """Keep tensors and facts (JSON) under the name, in place of what was kept there; tell whether that is done."""
-        from safetensors.torch import save_file
+        """Keep tensors and facts (JSON) under the name; tell whether that is done."""
+        with self._writing:
+            return self._write(name, self._snapshot(tensors, facts, copy=False))
 
-        stored = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
-        text = json.dumps(facts)
-        part = self._path(name).with_suffix(".part")
-        with self._writing():
+    def save_later(self, name: str, tensors: "dict[str, Tensor]", facts: Any) -> bool:
+        """Keep tensors and facts under the name, written by a thread of its own; the caller waits for a copy only.
+
+        While one is being written no other is begun; tell whether this one was.
+        """
+        if not self._writing.acquire(blocking=False):
+            return False
+        saved = self._snapshot(tensors, facts, copy=True)
+
+        def work() -> None:
             try:
-                save_file(stored, part, metadata={"facts": text, "digest": digest(stored, text)})
-                part.replace(self._path(name))
-                self._write_owner()
-                return True
+                with self._limits.attended():
+                    self._write(name, saved)
             finally:
-                part.unlink(missing_ok=True)
-        return False
+                self._writing.release()
+
+        threading.Thread(target=work, name="checkpoint", daemon=True).start()
+        return True
 
     def remove(self) -> None:
-        """Remove every file of ours: the run is over, or it is not the one that left them."""
-        with contextlib.suppress(OSError):
-            for path in self._files():
-                path.unlink(missing_ok=True)
+        """Remove every object of ours: the run is over. Nothing is written afterwards."""
+        self._closed.set()
+        with self._writing, contextlib.suppress(StorageError):
+            self._numbers |= self._listed()
+            self._remove_all()
 
-    def _files(self) -> Iterator[Path]:
-        # safetensors itself writes to .tmp… first, which stays when the process is killed meanwhile.
-        for pattern in (OWNER, "checkpoint-*.safetensors", "checkpoint*.part", ".tmp*"):
-            yield from self._folder.glob(pattern)
+    def _snapshot(self, tensors: "dict[str, Tensor]", facts: Any, *, copy: bool) -> Saved:
+        kept = {}
+        for key, value in tensors.items():
+            stored = value.detach().cpu().contiguous()
+            # What is on the CPU and contiguous already would change while it is written.
+            kept[key] = stored.clone() if copy and stored.data_ptr() == value.data_ptr() else stored
+        header = {"identity": self._identity, "machine": self._machine, "seconds": self.progress.spent()}
+        return Saved(kept, facts, header)
 
-    def _path(self, name: str) -> Path:
-        return self._folder / f"checkpoint-{name.replace(' ', '-')}.safetensors"
+    def _write(self, name: str, saved: Saved) -> bool:
+        """Write one generation, then remove those before the last two. The caller holds the lock."""
+        if self._closed.is_set():
+            return False
+        numbers = self._numbers.setdefault(_slug(name), [])
+        number = max(numbers, default=0) + 1
+        with self._tolerated("written"), TemporaryDirectory(prefix="checkpoint-") as folder:
+            file = Path(folder) / "checkpoint.safetensors"
+            write(file, saved)
+            self._storage.put(_path(name, number), file)
+            numbers.append(number)
+            self._write_owner()
+            for old in sorted(numbers)[:-GENERATIONS]:
+                self._storage.delete(_path(name, old))
+                numbers.remove(old)
+        return number in numbers
+
+    def _read(self, path: str) -> Saved:
+        with TemporaryDirectory(prefix="checkpoint-") as folder:
+            file = Path(folder) / "checkpoint.safetensors"
+            self._storage.download(path, file)
+            return read(file)
+
+    def _listed(self) -> dict[str, list[int]]:
+        """Return the numbers that there are of each name."""
+        found: dict[str, list[int]] = {}
+        for entry in self._storage.list():
+            if match := NAME.fullmatch(entry.path):
+                found.setdefault(match["name"], []).append(int(match["number"]))
+        return found
+
+    def _discard(self, name: str, number: int) -> None:
+        """Remove one that cannot be used: it would take the place of one that can."""
+        with contextlib.suppress(StorageError):
+            self._storage.delete(_path(name, number))
+        self._numbers[_slug(name)].remove(number)
+
+    def _remove_all(self) -> None:
+        with contextlib.suppress(StorageError):
+            for name, numbers in self._numbers.items():
+                for number in numbers:
+                    self._storage.delete(_path(name, number))
+            self._storage.delete(OWNER)
+        self._numbers = {}
 
     def _owner(self) -> Owner | None:
         try:
-            return Owner.model_validate_json((self._folder / OWNER).read_bytes())
-        except (OSError, ValidationError):
-            return None
+            return Owner.model_validate_json(self._storage.get(OWNER))
+        except (StorageError, ValidationError):
+            return None  # each checkpoint says itself whose it is
 
     def _write_owner(self) -> None:
         owner = Owner(identity=self._identity, seconds=self.progress.spent())
-        part = self._folder / f"{OWNER}.part"
-        part.write_text(owner.model_dump_json() + "\n")
-        part.replace(self._folder / OWNER)
+        self._storage.put(OWNER, f"{owner.model_dump_json()}\n".encode())
 
-    def _ignored(self, why: str, path: Path | None = None) -> None:
-        self.progress.say(f"The checkpoint {path or self._folder} {why}: it is not used.")
+    def _keep_time(self) -> None:
+        """Write down the time spent now and then: a killed process writes no last checkpoint."""
+        while not self._closed.wait(CLOCK_SECONDS):
+            with self._writing, self._tolerated("written"):
+                if not self._closed.is_set():
+                    self._write_owner()
+
+    def _count(self, seconds: Mapping[str, float]) -> None:
+        """Let the run's clock go on from what interrupted processes spent; each source of that counts once."""
+        if seconds.get("total", 0.0) <= self._counted.get("total", 0.0):
+            return
+        self.progress.resume({phase: spent - self._counted.get(phase, 0.0) for phase, spent in seconds.items()})
+        self._counted = dict(seconds)
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Say once that checkpoints cannot be written; the run goes on without."""
+    def _tolerated(self, done: str) -> Iterator[None]:
+        """Say once that checkpoints cannot be read or written; the run goes on without."""
         try:
             yield
-        except (OSError, SafetensorError) as error:
+        except (StorageError, OSError, SafetensorError) as error:
             if not self._complained:
                 self.progress.say(
-                    f"Warning: no checkpoint can be written to {self._folder} ({error}): the run goes on, but once "
-                    "interrupted it starts from the last one that could. Make room there."
+                    f"Warning: no checkpoint can be {done} ({error}): the run goes on, but once interrupted it starts "
+                    f"from the last one that could be written to {self._storage.uri}."
                 )
             self._complained = True
 
 
-def identity(request: RunRequest, inputs_digest: str, device: str) -> dict[str, Any]:
-    """Return what must be equal for a checkpoint to lead to the same bits."""
-    wire = request.to_wire()
-    training = {key: value for key, value in request.training.to_wire().items() if key != "maxDurationSeconds"}
-    return {
-        "format": FORMAT,
-        "run": request.run,
-        "data": [wire["data"], inputs_digest],
-        "backbone": wire["backbone"],
-        "training": training,
-        "device": device,
-        "libraries": {name: version(name) for name in LIBRARIES},
-    }
+def _slug(name: str) -> str:
+    return name.replace(" ", "-")
 
 
-def digest(tensors: "dict[str, Tensor]", facts: str) -> str:
-    """Return the SHA-256 (hex) over the names and bytes of contiguous tensors on the CPU, and the facts."""
-    total = hashlib.sha256(facts.encode())
-    for name in sorted(tensors):
-        total.update(f"\0{name}\0".encode())
-        total.update(tensors[name].reshape(-1).numpy().view("uint8").data)
-    return total.hexdigest()
+def _path(name: str, number: int) -> str:
+    return f"checkpoint-{_slug(name)}-{number:06}.safetensors"

@@ -32,6 +32,10 @@ class RunFolder:
         """Return the folder of the namespace: what its runs share."""
         return self._open(self._namespace)
 
+    def beside(self, name: str) -> Storage:
+        """Return a folder in it."""
+        return self._open(f"{self._root}/{name}")
+
     def stored_result(self) -> RunResult | None:
         """Return the result of an earlier run of the same inputs, if its artifact is still whole.
 

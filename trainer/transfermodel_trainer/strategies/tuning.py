@@ -23,7 +23,8 @@ def tune(context: Context) -> Learned:
     if context.backbone.pretrained and saved is None:
         # LP-FT (arXiv:2202.10054): fine-tuning from a solved head does not tear the features apart first.
         fit_probe(network, split.train, feed, progress, flip=False, cache=context.cache(), limits=context.limits)
-    history = fine_tune(
+        context.limits.fitted()
+    tuned = fine_tune(
         network,
         split.train,
         feed,
@@ -32,13 +33,16 @@ def tune(context: Context) -> Learned:
         training.seed,
         progress,
         validation=split.validation,
+        pretrained=context.backbone.pretrained,
         checkpoints=checkpoints,
+        checkpoint_seconds=training.checkpoint_interval_seconds,
         saved=saved,
+        limits=context.limits,
     )
     notes = {
         "fine-tuning": f"{settings.unfreeze}, {settings.epochs} epochs, AdamW, one-cycle to "
         f"{settings.learning_rate}, batch {settings.batch_size}"
-    }
+    } | tuned.notes()
     if split.validation is not None and len(split.validation) >= CALIBRATION_SAMPLES:
         temperature = fit_temperature(compute_logits(network, split.validation, feed), split.validation.classes)
         with torch.no_grad():
@@ -50,4 +54,4 @@ def tune(context: Context) -> Learned:
         context.evaluated(name, samples, compute_logits(network, samples, feed, step=progress.step))
         for name, samples in context.held_out()
     )
-    return Learned(splits[0], splits, tuple(history), notes)
+    return Learned(splits[0], splits, tuned.history, notes, budget_exceeded=tuned.ended_by)

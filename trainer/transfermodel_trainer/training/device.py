@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from transfermodel_trainer import machine
 
@@ -23,6 +24,13 @@ class Device:
     def cuda(self) -> bool:
         """Tell whether it is a GPU."""
         return self.torch.type == "cuda"
+
+    def hold(self, rows: Tensor) -> Tensor:
+        """Return the data on the device, or where the device can read it if it took over half of the free memory."""
+        if not self.cuda:
+            return rows
+        free, _ = torch.cuda.mem_get_info(self.torch)
+        return rows.to(self.torch) if rows.nbytes <= free // 2 else rows.pin_memory()
 
     @contextlib.contextmanager
     def autocast(self) -> Iterator[None]:
@@ -44,7 +52,9 @@ def choose_device(gpus: int) -> Device:
     torch.set_num_threads(machine.threads())
     if torch.cuda.is_available():
         torch.backends.cuda.matmul.allow_tf32 = True
-        torch.backends.cudnn.benchmark = True
+        # The same seed is to give the same model: no kernel is chosen by measuring, or sums in an order of its own.
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.deterministic = True
         return Device(torch.device("cuda"), f"cuda ({torch.cuda.get_device_name()})")
     warning = None
     if gpu_asked_for(gpus):

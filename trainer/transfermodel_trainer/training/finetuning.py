@@ -1,11 +1,12 @@
 """FineTuning: the top of the trunk, or all of it, learns together with the head."""
 
-import math
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Final
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from transfermodel_operator.api import Reason
 from transfermodel_operator.api.spec import FineTuning
 
@@ -14,50 +15,34 @@ from transfermodel_trainer.backbones.stages import unfreeze_last
 from transfermodel_trainer.checkpoints import Checkpoints, Saved
 from transfermodel_trainer.data.samples import Samples, evenly
 from transfermodel_trainer.errors import RunBroken
+from transfermodel_trainer.limits import Interrupted, Limits
 from transfermodel_trainer.progress import Progress
+from transfermodel_trainer.training.augmentation import Augmentation, augmentation_of
+from transfermodel_trainer.training.batches import batch_indices, mixed, steps_per_epoch
 from transfermodel_trainer.training.calibration import cross_entropy
 from transfermodel_trainer.training.device import Device
 from transfermodel_trainer.training.feeds import Feed
+from transfermodel_trainer.training.history import Epoch, Position, Tuned
 from transfermodel_trainer.training.inference import compute_logits
+from transfermodel_trainer.training.schedule import one_cycle, parameter_groups, set_rates
 from transfermodel_trainer.training.state import TrainingState
 
-EPOCHS = "epochs"
+__all__ = ["EPOCHS", "Epoch", "Tuned", "fine_tune"]
+
+EPOCHS: Final = "epochs"
 """Name of the checkpoint."""
-LEAST_JUDGED = 500
+LEAST_JUDGED: Final = 500
 """A validation set of so many is judged whole after each epoch; of a larger one at most half as many as learn."""
-WEIGHT_DECAY = 0.05
-WARM_UP = 0.25
-"""The part of all steps in which the learning rate rises to its peak."""
-FIRST_RATE, LAST_RATE = 1 / 25, 1 / 250_000
-"""Of the peak."""
-LEAST_MOMENTUM, MOST_MOMENTUM = 0.85, 0.95
-GRADIENT_NORM = 5.0
-SHIFT = 0.0625
-"""Random crops: images move by at most this part of their side. No flips: a mirrored digit or letter is another one."""
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One pass over the training data."""
-
-    loss: float
-    """Mean training loss, in nats."""
-    learning_rate: float
-    """At the end of the epoch."""
-    validation_accuracy: float | None = None
-    """After the epoch, on the validation set or on a part of a large one; None without one."""
-    validation_loss: float | None = None
-    """Cross entropy in nats."""
-
-    def __str__(self) -> str:
-        """Return it for people."""
-        judged = "" if self.validation_accuracy is None else f", validation accuracy {self.validation_accuracy:.4f}"
-        return f"loss {self.loss:.4f}{judged}"
+PATIENCE: Final = 10
+"""So many epochs after the best one training ends."""
+GRADIENT_NORM: Final = 5.0
+LOOKS: Final = 10
+"""On a GPU the loss is looked at every so many steps only: to look is to wait for it."""
 
 
 def fine_tune(
     network: Network,
-    images: Samples,
+    samples: Samples,
     feed: Feed,
     device: Device,
     settings: FineTuning,
@@ -65,157 +50,227 @@ def fine_tune(
     progress: Progress,
     *,
     validation: Samples | None = None,
+    pretrained: bool = False,
+    mirrored: bool = False,
     checkpoints: Checkpoints | None = None,
+    checkpoint_seconds: float = 60.0,
     saved: Saved | None = None,
-) -> list[Epoch]:
-    """Train the network in place with AdamW and a one-cycle learning rate; return what each epoch did.
+    limits: Limits | None = None,
+) -> Tuned:
+    """Train the network in place with AdamW and a one-cycle learning rate; leave it with the best weights.
 
     Args:
         network: as loaded; without `saved` its head may have learned already.
-        images: what to learn from.
-        feed: from pixels to the network's input.
+        samples: what to learn from.
+        feed: from rows to the network's input.
         device: where to compute.
         settings: how to train.
-        seed: of batches and shifts.
+        seed: of the order, augmentation and Dropout.
         progress: where to report.
-        validation: what to judge each epoch by; nothing is chosen by it.
-        checkpoints: where to keep each epoch.
-        saved: the last epoch that an interrupted run finished.
+        validation: what to judge each epoch by, to keep the best; without one the last is kept.
+        pretrained: the network, head and all, is worth keeping: BatchNorm's statistics stay as they are, earlier stages
+            learn more slowly, and the start may turn out to be the best.
+        mirrored: whether a mirrored image may be one of the same class.
+        checkpoints: where to keep what is done.
+        checkpoint_seconds: how often.
+        saved: what an interrupted run kept.
+        limits: when to end.
 
     Raises:
-        RunError: TrainingDiverged when the loss stops being a number; InvalidSpec for too many stages.
+        RunError: TrainingDiverged when the loss stops being a number; InvalidSpec for too many stages;
+            DeadlineExceeded when time is over before anything was learned.
+        Interrupted: once what was done is kept.
     """
     frozen: list[nn.Module] = []
     if settings.unfreeze == "LastStages":
         frozen = unfreeze_last(network, settings.stages or 1)
     else:
         network.requires_grad_(True)
+    if pretrained:
+        frozen += [module for module in network.modules() if isinstance(module, _BatchNorm)]
     network.to(memory_format=feed.memory_format)
-    generator = torch.Generator().manual_seed(seed)
-    steps = steps_per_epoch(len(images), settings.batch_size)
-    peak = float(settings.learning_rate)
-    optimizer = torch.optim.AdamW(_groups(network), lr=peak, weight_decay=WEIGHT_DECAY, fused=True)
-    state = TrainingState(network, optimizer, generator, device)
-    judged = evenly(validation, max(LEAST_JUDGED, len(images) // 2)) if validation is not None else None
-    history: list[Epoch] = []
+    groups = parameter_groups(network, pretrained=pretrained)
+    optimizer = torch.optim.AdamW(groups, lr=float(settings.learning_rate), fused=True)
+    tuning = _Tuning(
+        TrainingState(network, optimizer, device, torch.zeros((), device=device.torch)),
+        frozen,
+        samples,
+        evenly(validation, max(LEAST_JUDGED, len(samples) // 2)) if validation is not None else None,
+        feed,
+        settings,
+        seed,
+        progress,
+        pretrained,
+        Position(mirrored=mirrored),
+        checkpoints,
+        checkpoint_seconds,
+        limits or Limits.none(),
+    )
     progress.phase("Training", epochs=settings.epochs)
-    if saved is not None:
-        state.restore(saved.tensors)
-        history = [Epoch(**entry) for entry in saved.facts]
-        progress.step(len(history) / settings.epochs, epoch=len(history), loss=history[-1].loss)
-        progress.say(f"Resuming after epoch {len(history)} of {settings.epochs}.")
-    done, rate = len(history) * steps, 0.0
-    for epoch in range(len(history) + 1, settings.epochs + 1):
-        _training_mode(network, frozen)
-        total = torch.zeros((), device=device.torch)
-        for indices in batch_indices(len(images), settings.batch_size, generator):
-            inputs = feed(shift(images.rows[indices], generator))
+    with tuning.limits.attended():
+        if saved is not None:
+            tuning.resume(saved)
+        try:
+            return tuning.run()
+        except Interrupted:
+            tuning.keep()
+            raise
+
+
+@dataclass
+class _Tuning:
+    """One fine-tuning, between two steps."""
+
+    state: TrainingState
+    frozen: list[nn.Module]
+    samples: Samples
+    judged: Samples | None
+    feed: Feed
+    settings: FineTuning
+    seed: int
+    progress: Progress
+    pretrained: bool
+    position: Position
+    checkpoints: Checkpoints | None
+    checkpoint_seconds: float
+    limits: Limits
+    kept_at: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        """Count the steps, and move the data to the device where there is room."""
+        self.rows = self.state.device.hold(self.samples.rows)
+        self.steps = steps_per_epoch(len(self.samples), self.settings.batch_size)
+        self.total = self.steps * self.settings.epochs
+
+    def run(self) -> Tuned:
+        """Train to the end."""
+        position, ended_by = self.position, None
+        if self.pretrained and self.judged is not None and position.best_loss is None:
+            self._judge()
+        while ended_by is None and position.epoch < self.settings.epochs and not self._stale():
+            ended_by = self._learn()
+            if position.step:
+                self._close_epoch()
+            elif position.epoch == 0 and not self.pretrained and ended_by is not None:
+                raise self.limits.failure(ended_by)
+        if ended_by is not None:
+            self.progress.say(f"Warning: {ended_by} is over: training ends with the best that there is.")
+        self._keep_later()
+        self.state.restore_best()
+        self.state.network.eval()
+        judged = position.best_loss is not None
+        return Tuned(
+            tuple(position.history),
+            position.best_epoch if judged else position.epoch,
+            position.best_loss,
+            position.best_accuracy,
+            ended_by,
+        )
+
+    def _learn(self) -> str | None:
+        """Do what is left of the epoch; return the field of the spec whose time is over meanwhile."""
+        position, samples, network, device = self.position, self.samples, self.state.network, self.state.device
+        rows = self.rows
+        augment = augmentation_of(rows, mirrored=position.mirrored)
+        parts = batch_indices(len(samples), self.settings.batch_size, self.seed, position.epoch)
+        network.train()
+        for module in self.frozen:
+            module.eval()
+        while position.step < len(parts):
+            self.limits.check()
+            if (over := self.limits.exceeded()) is not None:
+                return over
+            indices, done = parts[position.step], position.epoch * self.steps + position.step
+            inputs = self.feed(self._augmented(augment, rows[indices], done))
             with device.autocast():
-                loss = nn.functional.cross_entropy(network(*inputs), images.classes[indices].to(device.torch))
-            _check_finite(loss, epoch, peak)
-            rate = _set_rate(optimizer, done, settings.epochs * steps, peak)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_NORM)
-            optimizer.step()
-            total += loss.detach() * len(indices)
-            done += 1
-            if not device.cuda or done % 10 == 0:
-                progress.step(done / (settings.epochs * steps), epoch=epoch - 1, loss=float(loss.detach()))
-        history.append(Epoch(float(total) / len(images), rate, *_judge(network, judged, feed, device)))
-        if checkpoints is not None:
-            checkpoints.save(EPOCHS, state.tensors(), [asdict(entry) for entry in history])
-        progress.step(
-            epoch / settings.epochs, epoch=epoch, loss=history[-1].loss, accuracy=history[-1].validation_accuracy
-        )
-        progress.say(f"Epoch {epoch}/{settings.epochs}: {history[-1]}")
-    network.eval()
-    return history
+                loss = nn.functional.cross_entropy(network(*inputs), samples.classes[indices].to(device.torch))
+            self._step(loss, len(indices), done)
+            position.step += 1
+            self.limits.fitted()
+            if time.monotonic() - self.kept_at >= self.checkpoint_seconds:
+                self._keep_later()
+        return None
 
+    def _augmented(self, augment: Augmentation, rows: Tensor, step: int) -> Tensor:
+        """Return the rows as they are learned from; what is random in a step is a function of its number."""
+        torch.manual_seed(mixed(self.seed, "dropout", step))
+        return augment(rows, Generator().manual_seed(mixed(self.seed, "augmentation", step)))
 
-def _judge(network: Network, images: Samples | None, feed: Feed, device: Device) -> tuple[float | None, float | None]:
-    """Return accuracy and cross entropy on the validation set; draws no random number, so training is as without."""
-    if images is None:
-        return None, None
-    logits = compute_logits(network, images, feed)
-    return float((logits.argmax(1) == images.classes).double().mean()), cross_entropy(logits, images.classes)
+    def _step(self, loss: Tensor, count: int, done: int) -> None:
+        """Learn from the loss of a batch."""
+        state = self.state
+        look = not state.device.cuda or done % LOOKS == 0
+        if look:
+            self._check_finite(loss)
+        set_rates(state.optimizer, done, self.total, float(self.settings.learning_rate))
+        state.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(state.network.parameters(), GRADIENT_NORM)
+        state.optimizer.step()
+        state.loss += loss.detach() * count
+        if look:
+            self.progress.step((done + 1) / self.total, epoch=self.position.epoch, loss=float(loss.detach()))
 
+    def _close_epoch(self) -> None:
+        """Judge the epoch, whole or cut short, and begin the next."""
+        position, settings = self.position, self.settings
+        seen = min(position.step * settings.batch_size, max(len(self.samples), 2))
+        self._check_finite(self.state.loss)
+        done = position.epoch * self.steps + position.step
+        rate = one_cycle(done - 1, self.total)[0] * float(settings.learning_rate)
+        accuracy, loss = self._judge(position.epoch + 1)
+        position.history.append(Epoch(float(self.state.loss) / seen, rate, accuracy, loss))
+        position.epoch, position.step = position.epoch + 1, 0
+        self.state.loss.zero_()
+        last = position.history[-1]
+        self.progress.step(position.epoch / settings.epochs, epoch=position.epoch, loss=last.loss, accuracy=accuracy)
+        self.progress.say(f"Epoch {position.epoch}/{settings.epochs}: {last}")
 
-def one_cycle(step: int, total: int) -> tuple[float, float]:
-    """Return the learning rate, as a part of its peak, and the momentum of a step, 0 <= step < total.
+    def _judge(self, epoch: int = 0) -> tuple[float | None, float | None]:
+        """Return accuracy and cross entropy on the validation set; remember the weights if they are the best."""
+        if self.judged is None:
+            return None, None
+        logits = compute_logits(self.state.network, self.judged, self.feed, step=lambda _: self.limits.check())
+        accuracy = float((logits.argmax(1) == self.judged.classes).double().mean())
+        loss = cross_entropy(logits, self.judged.classes)
+        position = self.position
+        if position.best_loss is None or loss < position.best_loss:
+            position.best_epoch, position.best_loss, position.best_accuracy = epoch, loss, accuracy
+            self.state.keep_as_best()
+        return accuracy, loss
 
-    One-cycle (arXiv:1708.07120) with cosine flanks: the rate rises for a quarter, then falls to almost nothing; the
-    momentum does the opposite. Unlike torch's OneCycleLR it is defined for any number of steps.
-    """
-    warm = round(WARM_UP * total)
-    if step < warm:
-        share, low = (1 - math.cos(math.pi * step / warm)) / 2, FIRST_RATE
-    else:
-        share, low = (1 + math.cos(math.pi * (step - warm) / max(1, total - 1 - warm))) / 2, LAST_RATE
-    return low + (1 - low) * share, MOST_MOMENTUM - (MOST_MOMENTUM - LEAST_MOMENTUM) * share
+    def _stale(self) -> bool:
+        """Tell whether the best epoch is so long ago that there will be no better one."""
+        return self.position.best_loss is not None and self.position.epoch - self.position.best_epoch >= PATIENCE
 
+    def resume(self, saved: Saved) -> None:
+        """Take up what an interrupted run kept."""
+        self.state.restore(saved.tensors)
+        self.position = Position.of(saved.facts)
+        done = self.position.epoch * self.steps + self.position.step
+        if done:
+            self.limits.fitted()
+        last = self.position.history[-1].loss if self.position.history else None
+        self.progress.step(done / self.total, epoch=self.position.epoch, loss=last)
+        self.progress.say(f"Resuming after {done} of {self.total} steps of training.")
 
-def _set_rate(optimizer: torch.optim.AdamW, step: int, total: int, peak: float) -> float:
-    share, momentum = one_cycle(step, total)
-    for group in optimizer.param_groups:
-        group["lr"], group["betas"] = peak * share, (momentum, 0.999)
-    return peak * share
+    def keep(self) -> None:
+        """Write a checkpoint now: the process ends."""
+        if self.checkpoints is not None and self.checkpoints.save(EPOCHS, self.state.tensors(), asdict(self.position)):
+            done = self.position.epoch * self.steps + self.position.step
+            self.progress.say(f"Kept what was learned in {done} of {self.total} steps.")
 
+    def _keep_later(self) -> None:
+        if self.checkpoints is not None and self.checkpoints.save_later(
+            EPOCHS, self.state.tensors(), asdict(self.position)
+        ):
+            self.kept_at = time.monotonic()
 
-def steps_per_epoch(count: int, size: int) -> int:
-    """Return how many batches `batch_indices` yields."""
-    return max(1, math.ceil(count / size) - (1 if count > size and count % size == 1 else 0))
-
-
-def batch_indices(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Yield shuffled batches of indices; a last batch of one joins the one before it: BatchNorm cannot take one sample.
-
-    A training set of a single sample is handed out twice in one batch, for the same reason.
-    """
-    order = torch.randperm(count, generator=generator)
-    if count == 1:
-        order = order.repeat(2)
-    parts = list(torch.split(order, size))
-    if len(parts) > 1 and len(parts[-1]) == 1:
-        parts[-2:] = [torch.cat(parts[-2:])]
-    yield from parts
-
-
-def shift(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """Return each image (N, 3, S, S) moved by a few pixels at random, its border repeated."""
-    count, _, height, width = pixels.shape
-    reach = max(1, round(SHIFT * width))
-    padded = nn.functional.pad(pixels.float(), (reach,) * 4, mode="replicate").to(torch.uint8)
-    down = torch.randint(0, 2 * reach + 1, (count,), generator=generator)
-    right = torch.randint(0, 2 * reach + 1, (count,), generator=generator)
-    rows = down[:, None] + torch.arange(height)  # (N, H)
-    columns = right[:, None] + torch.arange(width)  # (N, W)
-    sample = torch.arange(count)[:, None, None, None]
-    channel = torch.arange(pixels.shape[1])[None, :, None, None]
-    return padded[sample, channel, rows[:, None, :, None], columns[:, None, None, :]]
-
-
-def _groups(network: Network) -> list[dict[str, object]]:
-    """Return the parameters that learn: biases and normalisations without weight decay."""
-    learning = [p for p in network.parameters() if p.requires_grad]
-    return [
-        {"params": [p for p in learning if p.ndim > 1]},
-        {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-
-
-def _training_mode(network: Network, frozen: list[nn.Module]) -> None:
-    """Train, but keep the BatchNorm statistics and Dropout of frozen parts as they are in inference."""
-    network.train()
-    for module in frozen:
-        module.eval()
-
-
-def _check_finite(loss: Tensor, epoch: int, peak: float) -> None:
-    if not torch.isfinite(loss):
-        raise RunBroken(
-            Reason.TRAINING_DIVERGED,
-            f"The loss was no longer a number in epoch {epoch}: set a lower "
-            f"spec.training.fineTuning.learningRate (it is {peak:g}; "
-            f"try {peak / 10:g}).",
-        )
+    def _check_finite(self, loss: Tensor) -> None:
+        if not torch.isfinite(loss):
+            peak = float(self.settings.learning_rate)
+            raise RunBroken(
+                Reason.TRAINING_DIVERGED,
+                f"The loss was no longer a number in epoch {self.position.epoch + 1}: set a lower "
+                f"spec.training.fineTuning.learningRate (it is {peak:g}; try {peak / 10:g}).",
+            )
