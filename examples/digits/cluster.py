@@ -15,8 +15,8 @@ import yaml
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
-from examples.digits.errors import DemoError
-from examples.digits.showing import REPOSITORY
+from examples.common.errors import DemoError
+from examples.common.showing import REPOSITORY
 
 Manifest = dict[str, Any]
 

@@ -15,11 +15,11 @@ from transfermodel.predictions.client import curl, predict
 from transfermodel.predictions.types import Endpoint
 from transfermodel_cli.console import out, shown
 
+from examples.common.errors import DemoError
+from examples.common.showing import command, heading
 from examples.digits import dataset, showing, storage
 from examples.digits.cluster import Cluster, Manifest
 from examples.digits.dataset import Digits, Files
-from examples.digits.errors import DemoError
-from examples.digits.showing import command, heading
 from examples.digits.watching import wait_until_ready
 
 NAMESPACE = "demo"

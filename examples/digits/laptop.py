@@ -8,37 +8,21 @@ import time
 from pathlib import Path
 
 from rich.console import Console
-from transfermodel.documents import Target, in_order, load
-from transfermodel.errors import ExitCode, TransferModelError
-from transfermodel.local import Trained, serve
+from transfermodel.local import serve
 from transfermodel.predictions.client import curl
-from transfermodel.workspace import Workspace
-from transfermodel_cli.commands.run import train
-from transfermodel_cli.console import notes, out, shown
-from transfermodel_cli.main import say
+from transfermodel_cli.console import shown
 
+from examples.common.laptop import main, program, train_all, write
+from examples.common.showing import command, heading
 from examples.digits import dataset, showing
 from examples.digits.dataset import Digits, Files
-from examples.digits.showing import FOLDER, command, heading
+from examples.digits.showing import FOLDER
 
 YAML_FILES = ("base.yaml", "scratch.yaml", "digits.yaml")
 HERE = Path(__file__).parent
 BUCKET = "s3://datasets/digits/"
 OF_BUCKETS = ("credentialsSecretName:", "output:")
 """Fields that only say how to reach the cluster's object storage."""
-
-
-def main() -> int:
-    """Run the demo; return the exit status."""
-    try:
-        run(out())
-    except TransferModelError as error:
-        notes().print("\nThe demo failed.", style="bold red")
-        return say(error)
-    except KeyboardInterrupt:
-        notes().print("\nInterrupted, and nothing goes on. Running the demo again resumes it.")
-        return ExitCode.INTERRUPTED
-    return ExitCode.OK
 
 
 def run(console: Console) -> None:
@@ -51,8 +35,7 @@ def run(console: Console) -> None:
 
     heading(console, "Three TransferModels: those of the cluster's demo, with the data beside the file")
     file = write_specs(FOLDER / "digits.yaml")
-    program = shown(Path(sys.executable).with_name("transfermodel"))
-    command(console, f"{program} run -f {shown(file)}")
+    command(console, f"{program()} run -f {shown(file)}")
     measuring = showing.begin_baselines(digits)
     models = train_all(file)
     transfer, scratch = models["digits"], models["digits-scratch"].version.result.to_wire()
@@ -69,8 +52,8 @@ def run(console: Console) -> None:
     console.print(f"  {shown(FOLDER)}/ holds the data, digits.yaml, test images, and the report:", soft_wrap=True)
     command(console, f"{shown(FOLDER / 'report.html')}")
     console.print("  Serve it again (nothing is trained twice; Ctrl-C stops it), and ask it from another terminal:")
-    command(console, f"{program} run -f {shown(file)} --serve --port {endpoint.url.rpartition(':')[2]}")
-    command(console, f"{program} predict digits {shown(FOLDER / 'data' / 'test' / '7')}")
+    command(console, f"{program()} run -f {shown(file)} --serve --port {endpoint.url.rpartition(':')[2]}")
+    command(console, f"{program()} predict digits {shown(FOLDER / 'data' / 'test' / '7')}")
     command(console, curl(endpoint, shown(image)))
     console.print(f"\n[bold green]✓[/] all of it in {time.monotonic() - begun:.0f} s; no server is left behind")
 
@@ -82,22 +65,6 @@ def store(digits: Digits, folder: Path, console: Console) -> None:
         written = write(files, folder / part)
         how = f"{written} written" if written else "all there already"
         console.print(f"  {shown(folder / part):<24} {len(files):5} PNG files, {what}: {how}")
-
-
-def write(files: Files, folder: Path) -> int:
-    """Write the files that are not there yet; return how many.
-
-    What is there stays untouched: a new modification time would count as new data.
-    """
-    missing = {
-        path: content
-        for name, content in files.items()
-        if not (path := folder / name).is_file() or path.read_bytes() != content
-    }
-    for path, content in missing.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return len(missing)
 
 
 def write_specs(path: Path) -> Path:
@@ -113,12 +80,5 @@ def for_this_machine(text: str) -> str:
     return "".join(lines).replace(BUCKET, "data/")
 
 
-def train_all(file: Path) -> dict[str, Trained]:
-    """Train every TransferModel of the file, each after what it starts from, as `transfermodel run` does."""
-    workspace, heard = Workspace(), set[str]()
-    documents = in_order(load(file, Target.LOCAL))
-    return {document.name: train(document, workspace, heard, as_json=False) for document in documents}
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(run))

@@ -8,8 +8,8 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
+from examples.common.errors import DemoError
 from examples.digits.dataset import Files
-from examples.digits.errors import DemoError
 
 AT_ONCE = 32
 """Uploads that run side by side."""

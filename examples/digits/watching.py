@@ -10,8 +10,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from examples.common.errors import DemoError
 from examples.digits.cluster import Manifest
-from examples.digits.errors import DemoError
 
 INTERVAL_SECONDS = 0.5
 DEADLINE_SECONDS = 1500

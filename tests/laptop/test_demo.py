@@ -26,7 +26,8 @@ MODELS = ("digits", "digits-base", "digits-scratch")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What of a clone the demo needs, and a home of its own."""
     clone = tmp_path_factory.mktemp("demo")
-    shutil.copytree(REPOSITORY / "examples" / "digits", clone / "examples" / "digits")
+    for part in ("common", "digits"):
+        shutil.copytree(REPOSITORY / "examples" / part, clone / "examples" / part)
     (clone / "home").mkdir()
     return clone
 

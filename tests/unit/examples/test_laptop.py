@@ -8,6 +8,7 @@ import pytest
 import yaml
 from transfermodel.documents import Target, check, in_order, load
 
+from examples.common.laptop import write
 from examples.digits import dataset, laptop, showing
 
 pytestmark = pytest.mark.unit
@@ -17,12 +18,12 @@ SPECS = [laptop.HERE / name for name in laptop.YAML_FILES]
 
 def test_data_that_is_there_is_not_touched(tmp_path: Path) -> None:
     files = {"5/0001.png": b"one", "6/0002.png": b"two"}
-    assert laptop.write(files, tmp_path) == 2
+    assert write(files, tmp_path) == 2
     os.utime(tmp_path / "5/0001.png", ns=(1, 1))
-    assert laptop.write(files, tmp_path) == 0
+    assert write(files, tmp_path) == 0
     assert (tmp_path / "5/0001.png").stat().st_mtime_ns == 1
     (tmp_path / "6/0002.png").write_bytes(b"cut")
-    assert laptop.write(files, tmp_path) == 1
+    assert write(files, tmp_path) == 1
     assert {str(path.relative_to(tmp_path)): path.read_bytes() for path in tmp_path.glob("*/*")} == files
 
 

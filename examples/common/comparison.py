@@ -1,4 +1,4 @@
-"""What transfer is worth: four ways to the same task, judged on the same test set."""
+"""What transfer is worth: several ways to the same task, judged on the same test set."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,11 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from examples.digits.errors import DemoError
+from examples.common.errors import DemoError
 
-LEAST_ACCURACY = 0.65
-LEAST_LEAD = 0.15
-"""Of transfer over the best of the others."""
 BAR_WIDTH = 30
 
 
@@ -38,11 +35,9 @@ def row_of_run(name: str, what: str, record: Mapping[str, Any]) -> Row:
     return Row(name, what, float(record["metrics"]["accuracy"]), took)
 
 
-def show(rows: list[Row], samples: int, console: Console) -> None:
-    """Print the table."""
-    table = Table(
-        box=None, padding=(0, 2, 0, 0), title=f"Accuracy on the same {samples} test images", title_justify="left"
-    )
+def show(rows: list[Row], samples: str, console: Console) -> None:
+    """Print the table; samples: such as "846 test images"."""
+    table = Table(box=None, padding=(0, 2, 0, 0), title=f"Accuracy on the same {samples}", title_justify="left")
     for heading in ("", "", "ACCURACY", "", "RUN"):
         table.add_column(heading, header_style="dim", no_wrap=heading != "")
     for number, row in enumerate(rows):
@@ -53,12 +48,12 @@ def show(rows: list[Row], samples: int, console: Console) -> None:
     console.print(table)
 
 
-def judge(transfer: Row, others: list[Row]) -> None:
-    """Raise DemoError unless transfer is good, and clearly better than everything else."""
+def judge(transfer: Row, others: list[Row], *, least_accuracy: float, least_lead: float) -> None:
+    """Raise DemoError unless transfer is good, and better by that lead than everything else."""
     best = max(others, key=lambda row: row.accuracy)
     lead = transfer.accuracy - best.accuracy
-    if transfer.accuracy < LEAST_ACCURACY or lead < LEAST_LEAD:
+    if transfer.accuracy < least_accuracy or lead < least_lead:
         raise DemoError(
-            f"Transfer should reach {LEAST_ACCURACY} and lead by {LEAST_LEAD}: it has {transfer.accuracy:.3f}, and "
+            f"Transfer should reach {least_accuracy} and lead by {least_lead}: it has {transfer.accuracy:.3f}, and "
             f"{best.name} has {best.accuracy:.3f}."
         )
