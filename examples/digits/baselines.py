@@ -54,7 +54,7 @@ def raw_pixels(train: Samples, test: Samples) -> float:
     """Return the accuracy of the same head on the pixels themselves."""
     features = [part.rows.float().flatten(1) / 255 for part in (train, test)]
     head = fit_ridge(features[0][None], train.classes, int(train.classes.max()) + 1).head
-    return accuracy(features[1] @ head.weight.T + head.bias, test)
+    return accuracy(head(features[1]), test)
 
 
 def accuracy(logits: Tensor, truth: Samples) -> float:

@@ -63,7 +63,7 @@ def copies(train: Samples, words: Nouns) -> list[str]:
     names = [train.names[index] for index in again]
     return [
         f"{len(again)} of {len(train)} {words.many} of spec.data.train are copies of others ({listed(names, 3)}): they "
-        "weigh double, and an estimate without a test set is too good."
+        "weigh double."
     ]
 
 

@@ -51,7 +51,7 @@ def samples_curve(
             drawn = draw(classes, size, np.random.default_rng([seed, size, repetition]))
             head = fit_ridge(features[:, drawn], classes[drawn], count).head
             inputs, truth = judged if judged is not None else (features[0, ~drawn], classes[~drawn])
-            predicted = (inputs @ head.weight.T + head.bias).argmax(1)
+            predicted = head(inputs).argmax(1)
             found.append(float((predicted == truth).double().mean()))
         points.append(CurvePoint(size, sum(found) / len(found), min(found), max(found)))
     return (*points, CurvePoint(each, whole, whole, whole)) if points else ()

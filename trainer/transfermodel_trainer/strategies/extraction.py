@@ -23,8 +23,7 @@ def extract(context: Context) -> Learned:
         features[name] = compute_features(
             context.network, samples, context.feed, cache=cache, limits=limits, step=progress.step
         )
-        logits = features[name] @ ridge.head.weight.T + ridge.head.bias
-        splits.append(context.evaluated(name, samples, logits))
+        splits.append(context.evaluated(name, samples, ridge.head(features[name])))
     splits.append(context.evaluated("leave-one-out", split.train, ridge.left_out_logits))
     headline = splits[0]
     judged = (features[headline.split], headline.samples.classes) if features else None
@@ -37,7 +36,7 @@ def extract(context: Context) -> Learned:
         context.request.training.seed,
     )
     notes = {
-        "head": f"ridge regression, penalty {ridge.penalty:.4g} chosen by leave-one-out",
+        "head": f"ridge regression, penalty {ridge.penalty:.4g} chosen by leave-one-out, every class weighing the same",
         "mirrored views": "used" if probe.flipped else "not used",
     }
     if curve:

@@ -61,9 +61,8 @@ def fit_probe(
             "spec.backbone.input (mean, std) "
             "do not suit it.",
         )
-    classes = samples.classes
     count = network.head.out_features
-    best = _fit(plain[None], classes, count)
+    best = _fit(plain[None], samples, count)
     if flip:
         mirrored = compute_features(
             network,
@@ -74,12 +73,10 @@ def fit_probe(
             limits=limits,
             step=lambda done: progress.step(0.5 + done * 0.5),
         )
-        both = _fit(torch.stack([plain, mirrored]), classes, count)
+        both = _fit(torch.stack([plain, mirrored]), samples, count)
         if both.ridge.cross_entropy < best.ridge.cross_entropy and both.ridge.accuracy >= best.ridge.accuracy:
             best = both
-    with torch.no_grad():
-        network.head.weight.copy_(best.ridge.head.weight)
-        network.head.bias.copy_(best.ridge.head.bias)
+    best.ridge.head.put_on(network)
     progress.say(
         f"Head solved on {len(samples)} samples x {network.width} features: leave-one-out accuracy "
         f"{best.ridge.accuracy:.4f}, mirrored views {'kept' if best.flipped else 'not used'}."
@@ -87,5 +84,5 @@ def fit_probe(
     return best
 
 
-def _fit(features: Tensor, classes: Tensor, count: int) -> Probe:
-    return Probe(fit_ridge(features, classes, count), features)
+def _fit(features: Tensor, samples: Samples, count: int) -> Probe:
+    return Probe(fit_ridge(features, samples.classes, count, samples.digests), features)

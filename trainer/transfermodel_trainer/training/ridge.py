@@ -1,21 +1,28 @@
-"""A linear head in closed form: ridge regression on standardised features, its penalty chosen by leave-one-out.
+"""A linear head in closed form: ridge regression on scaled features, its penalty chosen by leave-one-out.
 
 The few-shot evaluator of google-research/vision (arXiv:2106.04560, and BiT, arXiv:1912.11370) classifies by ridge
-regression to one-hot targets; the leave-one-out residuals of all penalties come from one eigendecomposition (PRESS,
-Golub, Heath and Wahba 1979). So there is nothing to tune and no sample to hold out.
+regression to one-hot targets; the leave-one-out predictions of all penalties come from one eigendecomposition (PRESS,
+Golub, Heath and Wahba 1979). So there is nothing to tune and no sample to hold out. docs/decisions/heads.md says what
+else was tried.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from transfermodel_trainer.backbones.network import Network
 from transfermodel_trainer.training.calibration import cross_entropy, fit_temperature
+from transfermodel_trainer.training.contents import Contents, contents_of
 
 PENALTIES = tuple(10.0 ** (exponent / 2) for exponent in range(-8, 9))
 """Multiples of the features' mean squared singular value."""
-MINIMUM_DEVIATION = 1e-6
-MINIMUM_RESIDUAL_SHARE = 1e-6
+USUAL_PENALTY, USUAL_TEMPERATURE = 0.1, 0.4
+"""Where no class has a second sample to judge by: about what fits real features best (docs/decisions/heads.md)."""
+MINIMUM_RESIDUAL_SHARE = 1e-9
+MOST_JUDGED = 1 << 21
+"""Numbers that penalties are compared by; of more samples than make so many, as many as do are chosen, evenly."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,16 @@ class LinearHead:
 
     weight: Tensor  # (K, D) float32
     bias: Tensor  # (K,) float32
+
+    def __call__(self, features: Tensor) -> Tensor:
+        """Return logits (N, K) for features (N, D)."""
+        return features @ self.weight.T + self.bias
+
+    def put_on(self, network: Network) -> None:
+        """Make it the network's head."""
+        with torch.no_grad():
+            network.head.weight.copy_(self.weight)
+            network.head.bias.copy_(self.bias)
 
 
 @dataclass(frozen=True)
@@ -40,84 +57,87 @@ class Ridge:
     """The same, in nats."""
 
 
-def fit_ridge(features: Tensor, classes: Tensor, count: int) -> Ridge:
+def fit_ridge(features: Tensor, classes: Tensor, count: int, digests: Sequence[str] | None = None) -> Ridge:
     """Fit the head.
+
+    Every class weighs the same, however many samples it has. Memory beside the features is bounded but for the
+    left-out logits, a Gram matrix (D, D) and some megabytes.
 
     Args:
         features: (V, N, D): V views (1 or 2) of N samples; all views of a sample are left out together.
         classes: (N,) int64.
         count: K, the number of classes.
+        digests: of the samples' contents: copies are left out together; None: there are none.
     """
-    views, samples, width = features.shape
-    rows = features.reshape(views * samples, width).double()
-    mean = rows.mean(0)
-    deviation = rows.std(0, correction=0)
-    constant = deviation < MINIMUM_DEVIATION * deviation.max().clamp_min(MINIMUM_DEVIATION)
-    scale = torch.where(constant, torch.zeros_like(deviation), 1 / torch.where(constant, 1.0, deviation))
-    standard = (rows - mean) * scale  # (VN, D)
-    targets = torch.nn.functional.one_hot(classes, count).double().repeat(views, 1)  # (VN, K)
-    offset = targets.mean(0)
-    centred = targets - offset
-
-    projected, basis, values = _decompose(standard)  # (VN, R), (D, R), (R,)
-    if not len(values):  # every feature is constant: all that can be learned is how frequent each class is
-        projected, basis = standard.new_zeros(len(rows), 1), standard.new_zeros(width, 1)
-        values = standard.new_ones(1)
-    correlation = projected.T @ centred  # (R, K)
-    best: tuple[float, float, Tensor, float] | None = None
-    for factor in PENALTIES:
-        penalty = factor * float(values.mean())
-        shrunk = 1 / (values + penalty)
-        fitted = (projected * shrunk) @ correlation  # (VN, K)
-        left_out = _left_out(projected, shrunk, centred, fitted, views) + offset  # (N, K)
-        temperature = fit_temperature(left_out, classes)
-        loss = cross_entropy(left_out / temperature, classes)
-        if best is None or loss < best[0]:
-            best = (loss, penalty, left_out, temperature)
-    assert best is not None  # noqa: S101 - PENALTIES is not empty
-    loss, penalty, left_out, temperature = best
-    standard_weight = basis @ ((1 / (values + penalty))[:, None] * correlation)  # (D, K)
-    weight = (standard_weight * scale[:, None]).T  # (K, D)
-    bias = offset - weight @ mean
+    contents = contents_of(features, classes, count, digests)
+    basis, values = contents.decompose()  # (D, R), (R,)
+    correlation = contents.correlation(basis)  # (K, R)
+    penalty, temperature = _choose(contents, basis, values, correlation)
+    shrunk = 1 / (values + penalty)
+    left_out = torch.empty(len(classes), count)
+    for part in contents.parts():
+        samples, logits = _left_out(contents, part, contents.project(part, basis), shrunk, correlation)
+        left_out[samples] = (logits / temperature).float()
+    weight = (correlation * shrunk) @ basis.T * contents.scale  # (K, D)
+    bias = contents.offset - weight @ contents.mean
     return Ridge(
         head=LinearHead((weight / temperature).float(), (bias / temperature).float()),
-        left_out_logits=(left_out / temperature).float(),
+        left_out_logits=left_out,
         penalty=penalty,
         temperature=temperature,
         accuracy=float((left_out.argmax(1) == classes).double().mean()),
-        cross_entropy=loss,
+        cross_entropy=cross_entropy(left_out, classes),
     )
 
 
-def _decompose(standard: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return X V, V and the squared singular values of X (N, D), from the smaller of its two Gram matrices."""
-    samples, width = standard.shape
-    if samples >= width:
-        values, basis = torch.linalg.eigh(standard.T @ standard)
-        values, basis = _significant(values, basis)
-        return standard @ basis, basis, values
-    values, left = torch.linalg.eigh(standard @ standard.T)
-    values, left = _significant(values, left)
-    return left * values.sqrt(), standard.T @ (left / values.sqrt()), values
+def _choose(contents: Contents, basis: Tensor, values: Tensor, correlation: Tensor) -> tuple[float, float]:
+    """Return the penalty and the temperature that describe left-out samples best.
 
-
-def _significant(values: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
-    kept = values > values.max().clamp_min(0) * 1e-10
-    return values[kept], vectors[:, kept]
-
-
-def _left_out(projected: Tensor, shrunk: Tensor, targets: Tensor, fitted: Tensor, views: int) -> Tensor:
-    """Return the prediction (N, K) for the first view of each sample by the fit without any of its views.
-
-    With B the sample's rows: left-out residual = (I - H_BB)^-1 (residual of B), H the hat matrix with intercept.
+    A class with one content has nothing left to be known by when that is left out: it has no say.
     """
-    rows = len(targets)
-    samples = rows // views
-    residual = (targets - fitted).reshape(views, samples, -1).transpose(0, 1)  # (N, V, K)
-    grouped = projected.reshape(views, samples, -1).transpose(0, 1)  # (N, V, R)
-    hat = (grouped * shrunk) @ grouped.transpose(1, 2) + 1 / rows  # (N, V, V)
-    identity = torch.eye(views, dtype=hat.dtype, device=hat.device)
+    judged = contents.judged(MOST_JUDGED // max(len(contents.offset), len(contents.features) * len(values)))
+    usual = float(values.mean())
+    if not len(judged):
+        return USUAL_PENALTY * usual, USUAL_TEMPERATURE
+    projected = contents.project(judged, basis)
+    best: tuple[float, float, float] | None = None
+    for factor in PENALTIES:
+        penalty = factor * usual
+        samples, logits = _left_out(contents, judged, projected, 1 / (values + penalty), correlation)
+        temperature = fit_temperature(logits, contents.classes[samples])
+        loss = cross_entropy(logits / temperature, contents.classes[samples])
+        if best is None or loss < best[0]:
+            best = (loss, penalty, temperature)
+    assert best is not None  # noqa: S101 - PENALTIES is not empty
+    return best[1], best[2]
+
+
+def _left_out(
+    contents: Contents, part: Tensor, projected: Tensor, shrunk: Tensor, correlation: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return samples (M,) and what the fit without any view or copy of each says of its first view, (M, K).
+
+    With B the rows of a content, f their fit and t their target, the left-out prediction is
+    t - (I - H_BB)^-1 (t - f), H being the hat matrix with intercept; t is the same for all of B.
+
+    Args:
+        contents: what was fitted.
+        part: (G,) which contents.
+        projected: (V, G, R), their rows.
+        shrunk: (R,), 1 / (squared singular value + penalty).
+        correlation: (K, R).
+    """
+    rows = projected.transpose(0, 1)  # (G, V, R)
+    weights = contents.weights[part]  # (G,)
+    hat = weights[:, None, None] * ((rows * shrunk) @ rows.transpose(1, 2) + 1 / contents.total)
+    identity = torch.eye(rows.shape[1], dtype=rows.dtype)
     # The ridge on the diagonal only matters where a sample determines its own fit to the last digit.
-    share = identity * (1 + MINIMUM_RESIDUAL_SHARE) - hat
-    left_out: Tensor = targets.reshape(views, samples, -1).transpose(0, 1) - torch.linalg.solve(share, residual)
-    return left_out[:, 0]
+    first = identity[:, :1].expand(len(part), -1, 1)
+    shares = torch.linalg.solve(identity * (1 + MINIMUM_RESIDUAL_SHARE) - hat, first)[..., 0]  # (G, V)
+    mixture = (shares[..., None] * rows * shrunk).sum(1)  # (G, R)
+    predicted = mixture @ correlation.T + shares.sum(1, keepdim=True) * contents.offset  # (G, K)
+    # The target's part: what the copies of a content are called.
+    position, samples = contents.members(part)
+    own = (1 - shares.sum(1))[position] * contents.sample_weights[samples] / weights[position]
+    predicted.index_put_((position, contents.classes[samples]), own, accumulate=True)
+    return samples, predicted[position]
