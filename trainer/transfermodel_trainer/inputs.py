@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from transfermodel_operator.api import RunRequest
-from transfermodel_operator.api.run import DATA_CREDENTIALS_PREFIX
 
-from transfermodel_trainer.data.files import open_file
-from transfermodel_trainer.data.sources import Role, Source, data_errors, look_up
+from transfermodel_trainer.backbones.stored import identity
+from transfermodel_trainer.data.sources import Role, Source, look_up
 
 KEY_VERSION = 1
 
@@ -52,14 +51,9 @@ def resolve(request: RunRequest, environment: Mapping[str, str]) -> Inputs:
 
 
 def _weights(request: RunRequest, environment: Mapping[str, str]) -> str | None:
-    """Return what identifies the weights file; named and random weights are known by the spec alone."""
+    """Return what identifies the weights below a URI; named and random weights are known by the spec alone."""
     weights = request.backbone.weights
-    if weights is None or weights.uri is None:
-        return None
-    with data_errors("spec.backbone.weights.uri"):
-        storage, name = open_file(weights.uri, environment, DATA_CREDENTIALS_PREFIX)
-        info = storage.info(name)
-    return f"{info.size}:{info.etag}"
+    return None if weights is None or weights.uri is None else identity(weights.uri, environment)
 
 
 def _hash(value: object) -> str:

@@ -82,7 +82,7 @@ class Trained:
             f"The exported model agrees with the trained one on {scored} samples, decoded and run as in serving."
         )
         target = self.folder / "artifact"
-        record = RunRecord(request, description, self.learned, self.split, self.device.name)
+        record = RunRecord(request, description, self.learned, self.split, self.device.name, self.spool.read)
         digest = write_artifact(target, model, self.backbone, record)
         uri = output.publish(target, digest)
         progress.step(0.95)

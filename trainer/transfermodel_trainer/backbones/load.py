@@ -1,24 +1,29 @@
 """The backbone of a run: architecture, weights and preprocessing together."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from transfermodel_operator.api import BaseArtifact, Reason, RunRequest
 from transfermodel_operator.api.run import OUTPUT_CREDENTIALS_PREFIX
 from transfermodel_predictor.artifact.description import (
     MODALITIES,
-    ImagePreprocessing,
     ModelDescription,
     Preprocessing,
+    TextPreprocessing,
     WeightsSource,
 )
 from transfermodel_predictor.artifact.errors import ArtifactError, StorageUnavailable
 from transfermodel_predictor.artifact.load import fetch
+from transfermodel_predictor.artifact.names import DESCRIPTION, WEIGHTS
 
-from transfermodel_trainer.backbones import preprocessing, registry, trunk
+from transfermodel_trainer.backbones import encoder_files, preprocessing, registry, trunk
 from transfermodel_trainer.backbones.network import Network
+from transfermodel_trainer.backbones.preprocessing import AudioInput, Settled
 from transfermodel_trainer.backbones.weights import load_trunk, read_safetensors
+from transfermodel_trainer.data.fetch import Fetched
+from transfermodel_trainer.data.spool import Spool
 from transfermodel_trainer.errors import RunError, StorageFailure
 
 
@@ -38,11 +43,11 @@ class LoadedBackbone:
 
 @dataclass(frozen=True)
 class BackbonePlan:
-    """What is known before the data is: everything but the number of classes."""
+    """What is known before the data is: everything but the number of classes, and what recordings are like."""
 
     name: str
     """<library>/<architecture>."""
-    preprocessing: Preprocessing
+    preprocessing: Settled
     source: WeightsSource
     weights: Path | None
     """A safetensors file; None: random weights."""
@@ -51,15 +56,36 @@ class BackbonePlan:
     files: Mapping[str, bytes] = field(default_factory=dict)
     """Of an encoder's folder: they go into the artifact."""
 
+    def measured(self, train: Fetched, spool: Spool) -> "BackbonePlan":
+        """Return the plan with what the training recordings say, where it is about recordings."""
+        if not isinstance(self.preprocessing, AudioInput):
+            return self
+        from transfermodel_trainer.backbones.recordings import measure
+
+        settled = measure(
+            self.preprocessing, len(train.samples), lambda index: spool.read(train.samples[index].position)
+        )
+        return replace(self, preprocessing=settled)
+
+    def assumed(self) -> "BackbonePlan":
+        """Return the plan with recordings as long as they may be, for those who have none yet."""
+        settled = self.preprocessing
+        return replace(self, preprocessing=settled.assumed()) if isinstance(settled, AudioInput) else self
+
     def load(self, classes: int) -> LoadedBackbone:
-        """Build the network for K classes and load its trunk. Raises WeightsMismatch or InvalidSpec."""
-        network = network_of(self.name, self.preprocessing, classes, self.files)
+        """Build the network for K classes and load its trunk; recordings must have been measured.
+
+        Raises:
+            RunError: WeightsMismatch or InvalidSpec.
+        """
+        settled = self.preprocessing
+        if isinstance(settled, AudioInput):
+            raise TypeError("the recordings were not measured")
+        network = network_of(self.name, settled, classes, self.files)
         network.check_input()
         if self.weights is not None:
             load_trunk(network, read_safetensors(self.weights, self.weights_name), self.weights_name)
-        return LoadedBackbone(
-            network, self.preprocessing, self.name, self.source, self.weights is not None, dict(self.files)
-        )
+        return LoadedBackbone(network, settled, self.name, self.source, self.weights is not None, self.files)
 
 
 def network_of(name: str, settled: Preprocessing, classes: int, files: Mapping[str, bytes] | None = None) -> Network:
@@ -68,9 +94,8 @@ def network_of(name: str, settled: Preprocessing, classes: int, files: Mapping[s
     Raises:
         RunError: UnknownBackbone or InvalidSpec.
     """
-    if settled.modality == "Text":
-        raise NotImplementedError(settled.modality)
-    built = registry.build(name, settled.size, files)
+    size = settled.max_tokens if isinstance(settled, TextPreprocessing) else settled.size
+    built = registry.build(name, size, files)
     return Network(trunk.of_spectrograms(built) if settled.modality == "Audio" else built, classes)
 
 
@@ -124,11 +149,43 @@ def plan(request: RunRequest, environment: Mapping[str, str], folder: Path, cach
 
 def _of_base(request: RunRequest, base: BaseArtifact, environment: Mapping[str, str], folder: Path) -> BackbonePlan:
     called = f"{base.transfer_model}/{base.version}"
-    try:
-        files = fetch(
-            base.uri, base.digest, ("model.json", "model.safetensors"), environment, OUTPUT_CREDENTIALS_PREFIX
+    description = describe_base(request, base, environment)
+    names = encoder_files.KEPT if description.task == "TextClassification" else ()
+    files = fetch_base(base, (*names, WEIGHTS), environment)
+    path = folder / "base.safetensors"
+    path.write_bytes(files.pop(WEIGHTS))
+    settled = preprocessing.settle(request.task, request.backbone.input, description.preprocessing)
+    source = WeightsSource(kind="base", reference=base.uri, digest=base.digest)
+    return BackbonePlan(description.backbone.name, settled, source, path, f"the model of {called}", files)
+
+
+def describe_base(request: RunRequest, base: BaseArtifact, environment: Mapping[str, str]) -> ModelDescription:
+    """Return the model.json of a base. Raises InvalidSpec unless its trunk takes what the task is about."""
+    called = f"{base.transfer_model}/{base.version}"
+    with base_errors(called):
+        files = fetch_base(base, (DESCRIPTION,), environment)
+        description: ModelDescription = ModelDescription.from_json(files[DESCRIPTION])
+    takes = registry.TAKES
+    if takes[MODALITIES[description.task]] != takes[MODALITIES[request.task]]:
+        raise RunError(
+            Reason.INVALID_SPEC,
+            f"spec.backbone.fromTransferModel: {called} is a model for {description.task}, whose trunk is of no use "
+            f"for {request.task}: start from another model.",
         )
-        description: ModelDescription = ModelDescription.from_json(files["model.json"])
+    return description
+
+
+def fetch_base(base: BaseArtifact, names: tuple[str, ...], environment: Mapping[str, str]) -> dict[str, bytes]:
+    """Return files of a base, by name. Raises BaseNotFound or StorageUnavailable."""
+    with base_errors(f"{base.transfer_model}/{base.version}"):
+        return fetch(base.uri, base.digest, names, environment, OUTPUT_CREDENTIALS_PREFIX)
+
+
+@contextlib.contextmanager
+def base_errors(called: str) -> Iterator[None]:
+    """Turn what is wrong with a base's artifact into the run's errors, which name it."""
+    try:
+        yield
     except StorageUnavailable as error:
         raise StorageFailure(
             Reason.STORAGE_UNAVAILABLE, f"spec.backbone.fromTransferModel {called}: {error}"
@@ -137,29 +194,3 @@ def _of_base(request: RunRequest, base: BaseArtifact, environment: Mapping[str, 
         raise RunError(
             Reason.BASE_NOT_FOUND, f"spec.backbone.fromTransferModel: the artifact of {called} cannot be used: {error}"
         ) from error
-    path = folder / "base.safetensors"
-    path.write_bytes(files["model.safetensors"])
-    check_base(description, request, called)
-    settled = preprocessing.settle(request.task, request.backbone.input, description.preprocessing)
-    source = WeightsSource(kind="base", reference=base.uri, digest=base.digest)
-    return BackbonePlan(description.backbone.name, settled, source, path, f"the model of {called}")
-
-
-def check_base(description: ModelDescription, request: RunRequest, called: str) -> None:
-    """Raise InvalidSpec unless a base's trunk takes what the task is about."""
-    takes = registry.TAKES
-    if takes[MODALITIES[description.task]] != takes[MODALITIES[request.task]]:
-        raise RunError(
-            Reason.INVALID_SPEC,
-            f"spec.backbone.fromTransferModel: {called} is a model for {description.task}, whose trunk is of no use "
-            f"for {request.task}: start from another model.",
-        )
-
-
-def of_images(settled: Preprocessing, called: str) -> ImagePreprocessing:
-    """Return the preprocessing of a base. Raises InvalidSpec when it is not one of images."""
-    if isinstance(settled, ImagePreprocessing):
-        return settled
-    raise RunError(
-        Reason.INVALID_SPEC, f"spec.backbone.fromTransferModel: {called} is not a model of images: use one that is."
-    )

@@ -40,9 +40,13 @@ class Network(nn.Module):
         """Return logits (N, K)."""
         return cast(Tensor, self.head(self.features(*arguments)))
 
-    def is_left_out(self, key: str) -> bool:
-        """Tell whether the trunk has no place for a tensor of the library's: a classifier's or an auxiliary head's."""
-        return key.startswith(self._trunk.left_out)
+    def of_trunk(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the tensors of a file but those of classifiers and auxiliary heads, by the trunk's own names."""
+        return {
+            key: value
+            for key, value in self._trunk.own_names(state).items()
+            if not key.startswith(self._trunk.left_out)
+        }
 
     def library_weights(self) -> nn.Module:
         """Return the part of the trunk whose tensors have the library's own names."""

@@ -20,8 +20,23 @@ def _torchvision() -> Library:
     return Torchvision()
 
 
+def _timm() -> Library:
+    from transfermodel_trainer.backbones.timm_library import Timm
+
+    return Timm()
+
+
+def _encoders(library: str) -> Library:
+    from transfermodel_trainer.backbones.encoders import Encoders
+
+    return Encoders(library)
+
+
 LIBRARIES: Final[Mapping[str, Callable[[], Library]]] = {
     "torchvision": _torchvision,
+    "timm": _timm,
+    "sentence-transformers": lambda: _encoders("sentence-transformers"),
+    "transformers": lambda: _encoders("transformers"),
 }
 
 TAKES: Final[Mapping[str, str]] = {"Image": "Image", "Text": "Text", "Audio": "Image"}

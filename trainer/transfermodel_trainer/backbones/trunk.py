@@ -42,6 +42,8 @@ class Trunk:
     """What sizes there may be, for sentences."""
     free_axes: Mapping[int, str] = field(default_factory=lambda: BATCH_FREE)
     """Of the arguments: those of any length, with a name for each."""
+    own_names: Callable[[dict[str, Tensor]], dict[str, Tensor]] = dict
+    """Tensors of a file -> those that may be the trunk's, by its names."""
 
 
 def of_images(
@@ -90,7 +92,7 @@ class Repeated(nn.Module):
 
     def forward(self, spectrograms: Tensor) -> Tensor:
         """Return the module's features for spectrograms (N, 1, M, T)."""
-        return cast(Tensor, self.module(spectrograms.expand(-1, self.channels, -1, -1)))
+        return cast(Tensor, self.module(spectrograms.repeat(1, self.channels, 1, 1)))
 
 
 class Library(Protocol):

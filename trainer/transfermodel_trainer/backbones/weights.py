@@ -34,7 +34,7 @@ def load_trunk(network: Network, state: dict[str, Tensor], source: str) -> None:
     Raises:
         RunError: WeightsMismatch, naming the first tensors that are missing, unexpected or misshapen.
     """
-    given = {key: value for key, value in state.items() if not network.is_left_out(key)}
+    given = network.of_trunk(state)
     module = network.library_weights()
     wanted = module.state_dict()
     # Files written before PyTorch counted batches lack this counter, which inference never reads.

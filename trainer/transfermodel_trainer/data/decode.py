@@ -12,11 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from transfermodel_operator.api import Reason
-from transfermodel_predictor.inference.decode import UnreadableSample
+from transfermodel_operator.api.spec import Task
+from transfermodel_predictor.inference.errors import UnreadableSample
 from transfermodel_predictor.inference.pipelines import Pipeline
 
 from transfermodel_trainer import machine
 from transfermodel_trainer.data.fetch import Fetched, Sample
+from transfermodel_trainer.data.nouns import nouns
 from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.data.spool import Spool
 from transfermodel_trainer.errors import RunError, listed
@@ -29,25 +31,27 @@ IN_MEMORY_BYTES = 1 << 30
 
 @dataclass(frozen=True)
 class Decoded:
-    """The readable images of one source, and the names of the others with the reason."""
+    """The readable samples of one source, and the names of the others with the reason."""
 
     images: Samples
     unreadable: tuple[tuple[str, str], ...]
+    task: Task
 
     def warning(self, role: str) -> str | None:
         """Return the sentence about skipped files."""
         if not self.unreadable:
             return None
-        count = len(self.unreadable)
-        files = "1 file" if count == 1 else f"{count} files"
-        return f"{files} of spec.data.{role} skipped, not readable as images: {examples(self.unreadable)}."
+        return (
+            f"{_counted(len(self.unreadable), self.task)} of spec.data.{role} skipped, not readable as "
+            f"{nouns(self.task).many}: {examples(self.unreadable)}."
+        )
 
 
 def decode(fetched: Fetched, spool: Spool, pipeline: Pipeline, folder: Path, step: Callable[[float], None]) -> Decoded:
     """Decode all samples, in several threads.
 
     Raises:
-        RunError: TooManyUnreadableFiles above 10 % (and more than 3), EmptyClass when a class has no readable image.
+        RunError: TooManyUnreadableFiles above 10 % (and more than 3), EmptyClass when a class has no readable sample.
     """
     samples = fetched.samples
     rows = _allocate(len(samples), pipeline, folder / f"{fetched.source.role}-rows")
@@ -71,8 +75,8 @@ def decode(fetched: Fetched, spool: Spool, pipeline: Pipeline, folder: Path, ste
     _check(fetched, unreadable)
     bad = {index for index, _ in problems}
     kept = np.array([index for index in range(len(samples)) if index not in bad], dtype=np.int64)
-    images = _images(samples, spool, torch.from_numpy(rows))
-    return Decoded(images if not bad else images.select(kept), unreadable)
+    found = _samples(samples, spool, torch.from_numpy(rows))
+    return Decoded(found if not bad else found.select(kept), unreadable, fetched.source.task)
 
 
 def _allocate(count: int, pipeline: Pipeline, path: Path) -> NDArray[Any]:
@@ -84,7 +88,7 @@ def _allocate(count: int, pipeline: Pipeline, path: Path) -> NDArray[Any]:
     return mapped
 
 
-def _images(samples: tuple[Sample, ...], spool: Spool, rows: torch.Tensor) -> Samples:
+def _samples(samples: tuple[Sample, ...], spool: Spool, rows: torch.Tensor) -> Samples:
     return Samples(
         rows,
         torch.tensor([sample.label for sample in samples]),
@@ -99,14 +103,21 @@ def examples(unreadable: tuple[tuple[str, str], ...]) -> str:
     return f"{listed([name for name, _ in unreadable], 3)} ({unreadable[0][0]}: {unreadable[0][1].rstrip('.')})"
 
 
+def _counted(count: int, task: Task) -> str:
+    """Return "1 file"; a text may be a row of a table."""
+    one = "text" if task == "TextClassification" else "file"
+    return f"1 {one}" if count == 1 else f"{count} {one}s"
+
+
 def _check(fetched: Fetched, unreadable: tuple[tuple[str, str], ...]) -> None:
     role, uri, count = fetched.source.role, fetched.source.uri, len(fetched.samples)
+    task = fetched.source.task
+    words = nouns(task)
     if len(unreadable) > max(TOLERATED_FILES, TOLERATED_SHARE * count):
         raise RunError(
             Reason.TOO_MANY_UNREADABLE_FILES,
-            f"spec.data.{role}.uri {uri}: {len(unreadable)} of {count} files cannot be read as images: "
-            f"{examples(unreadable)}. "
-            "Remove them, or store them as PNG, JPEG, WEBP, BMP, GIF or TIFF.",
+            f"spec.data.{role}.uri {uri}: {len(unreadable)} of {_counted(count, task)} cannot be read as "
+            f"{words.many}: {examples(unreadable)}. Remove them, or store them as {words.formats}.",
         )
     bad = {name for name, _ in unreadable}
     readable = {sample.label for sample in fetched.samples if sample.name not in bad}
@@ -114,6 +125,6 @@ def _check(fetched: Fetched, unreadable: tuple[tuple[str, str], ...]) -> None:
     if empty:
         raise RunError(
             Reason.EMPTY_CLASS,
-            f"spec.data.{role}.uri {uri}: no readable image in class {listed(empty)}: "
-            f"{examples(unreadable)}. Add images to it.",
+            f"spec.data.{role}.uri {uri}: no readable {words.one} in class {listed(empty)}: "
+            f"{examples(unreadable)}. Add {words.many} to it.",
         )

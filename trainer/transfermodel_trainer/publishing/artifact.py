@@ -2,13 +2,19 @@
 
 import json
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import safetensors.torch
 from transfermodel_operator.api import RunRequest
-from transfermodel_predictor.artifact.description import BackboneDescription, ModelDescription
+from transfermodel_predictor.artifact.description import (
+    GRAPH_INPUTS,
+    BackboneDescription,
+    ModelDescription,
+    Signature,
+)
 from transfermodel_predictor.artifact.manifest import write_manifest
 
 from transfermodel_trainer.backbones.load import LoadedBackbone
@@ -19,7 +25,17 @@ from transfermodel_trainer.publishing.record import RunRecord
 from transfermodel_trainer.publishing.report import write_report
 from transfermodel_trainer.training.finetuning import Epoch
 
-LIBRARIES = ("numpy", "onnx", "onnxruntime", "pillow", "torch", "torchvision")
+LIBRARIES: Final = ("numpy", "onnx", "onnxruntime", "torch")
+LIBRARIES_OF: Final[Mapping[str, tuple[str, ...]]] = {
+    "torchvision": ("torchvision",),
+    "timm": ("timm", "torchvision"),
+    "sentence-transformers": ("transformers",),
+    "transformers": ("transformers",),
+    "Image": ("pillow",),
+    "Text": ("tokenizers",),
+    "Audio": ("soundfile",),
+}
+"""By the backbone's library and by modality: what else took part."""
 
 
 def describe(request: RunRequest, backbone: LoadedBackbone, labels: tuple[str, ...]) -> ModelDescription:
@@ -29,16 +45,28 @@ def describe(request: RunRequest, backbone: LoadedBackbone, labels: tuple[str, .
         backbone=BackboneDescription(name=backbone.name, source=backbone.source, strategy=request.training.strategy),
         labels=labels,
         preprocessing=backbone.preprocessing,
-        libraries={name: version(name) for name in LIBRARIES} | {"python": platform.python_version()},
+        signature=Signature(inputs=GRAPH_INPUTS[backbone.preprocessing.modality]),
+        libraries=_libraries(backbone),
         run=request.run,
     )
+
+
+def _libraries(backbone: LoadedBackbone) -> dict[str, str]:
+    library = backbone.name.partition("/")[0]
+    names = {*LIBRARIES, *LIBRARIES_OF[library], *LIBRARIES_OF[backbone.preprocessing.modality]}
+    return {name: version(name) for name in sorted(names)} | {"python": platform.python_version()}
 
 
 def write_artifact(folder: Path, model: bytes, backbone: LoadedBackbone, record: RunRecord) -> str:
     """Write all files and the manifest over them; return the digest."""
     folder.mkdir()
     (folder / "model.onnx").write_bytes(model)
-    safetensors.torch.save_file(backbone.network.library_state(), folder / "model.safetensors")
+    # transformers reads no file that does not say this of itself.
+    safetensors.torch.save_file(
+        backbone.network.library_state(), folder / "model.safetensors", metadata={"format": "pt"}
+    )
+    for name, content in backbone.files.items():
+        (folder / name).write_bytes(content)
     (folder / "model.json").write_bytes(record.description.to_json())
     (folder / "metrics.json").write_text(_json(metrics(record)))
     (folder / "report.html").write_bytes(write_report(record))

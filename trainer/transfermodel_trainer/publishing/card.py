@@ -1,8 +1,14 @@
 """MODEL_CARD.md (Mitchell et al. 2019, arXiv:1810.03993), from what the run knows."""
 
+from typing import Final
+
 from transfermodel_trainer.publishing.record import RunRecord
 from transfermodel_trainer.publishing.report.making import provenance
 from transfermodel_trainer.publishing.report.text import split_name
+
+OF_TEXT: Final = """
+`tokenizer.json`, `config.json`, `pooling.json`: how texts become tokens, what the encoder is, and how the tokens of a
+text become one."""
 
 
 def write_card(record: RunRecord) -> bytes:
@@ -18,9 +24,11 @@ def write_card(record: RunRecord) -> bytes:
     )
     facts = "\n".join(f"- {key}: {_plain(value)}" for key, value in (provenance(description) | learned.notes).items())
     libraries = ", ".join(f"{name} {version}" for name, version in sorted(description.libraries.items()))
+    many, library = record.words.many, description.backbone.name.partition("/")[0]
+    others = OF_TEXT if description.task == "TextClassification" else ""
     return f"""# {record.title}
 
-Tells {len(description.labels)} classes of images apart: {labels}.
+Tells {len(description.labels)} classes of {many} apart: {labels}.
 
 ## Quality
 Accuracy {metrics.accuracy:.1%} (95 % interval {metrics.low:.1%} to {metrics.high:.1%}, {metrics.count} samples),
@@ -35,7 +43,7 @@ Cross entropy {metrics.cross_entropy:.3f} nats, expected calibration error {metr
 {counts.train} training, {counts.validation} validation and {counts.test} test samples; {counts.skipped} files skipped.
 
 ## Use
-It always answers with one of its classes, also for images of anything else. The figures hold for images like those
+It always answers with one of its classes, also for {many} of anything else. The figures hold for {many} like those
 that it was measured on.
 
 ## Provenance
@@ -44,7 +52,7 @@ that it was measured on.
 
 ## Files
 `model.onnx`: {" and ".join(f"`{name}`" for name in description.signature.inputs)}, as `model.json` says, to `logits`
-(N, {len(description.labels)}). `model.safetensors`: the same weights under torchvision's names.
+(N, {len(description.labels)}). `model.safetensors`: the same weights under {library}'s names.{others}
 `metrics.json`, `report.html`: how it was measured. `manifest.json`: SHA-256 of every file.
 """.encode()
 

@@ -1,12 +1,11 @@
 """From torch to one portable ONNX graph, and the proof that both say the same."""
 
 import contextlib
-import copy
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 import torch
 from torch import Tensor, nn
@@ -36,39 +35,28 @@ def export_onnx(
     """
     network = network.to("cpu").to(memory_format=torch.contiguous_format).eval()
     arguments = tuple(example.values())
-    with warnings.catch_warnings(), torch.no_grad(), _exportable(network, arguments) as exportable:
+    with warnings.catch_warnings(), torch.no_grad(), _exportable():
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        torch.onnx.export(
-            exportable,
-            arguments,
-            path,
-            input_names=list(example),
-            output_names=[OUTPUT],
-            dynamic_axes={name: dict(free_axes) for name in example} | {OUTPUT: {0: "batch"}},
-            opset_version=OPSET,
-            do_constant_folding=True,
-            dynamo=False,
-        )
+        try:
+            torch.onnx.export(
+                network,
+                arguments,
+                path,
+                input_names=list(example),
+                output_names=[OUTPUT],
+                dynamic_axes={name: dict(free_axes) for name in example} | {OUTPUT: {0: "batch"}},
+                opset_version=OPSET,
+                do_constant_folding=True,
+                dynamo=False,
+            )
+        except (RuntimeError, TypeError, ValueError) as error:  # the exporter's own errors are RuntimeErrors
+            raise RunBroken(
+                Reason.EXPORT_MISMATCH,
+                f"The network cannot be exported to ONNX ({str(error).strip().splitlines()[0]}); nothing was "
+                "published. Use another spec.backbone.name, and report this one.",
+            ) from error
     return path.read_bytes()
-
-
-class FixedAveragePool(nn.Module):
-    """Adaptive average pooling of one known input size, as two matrix products, which ONNX has for every size."""
-
-    rows: Tensor
-    columns: Tensor
-
-    def __init__(self, source: tuple[int, int], target: tuple[int, int]) -> None:
-        """Pool (H, W) to (h, w)."""
-        super().__init__()
-        self.register_buffer("rows", pooling_matrix(source[0], target[0]))
-        self.register_buffer("columns", pooling_matrix(source[1], target[1]).T.contiguous())
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return (N, C, h, w) for (N, C, H, W)."""
-        pooled: Tensor = self.rows @ images @ self.columns
-        return pooled
 
 
 def pooling_matrix(source: int, target: int) -> Tensor:
@@ -84,37 +72,29 @@ def pooling_matrix(source: int, target: int) -> Tensor:
 
 
 @contextlib.contextmanager
-def _exportable(network: nn.Module, example: tuple[Tensor, ...]) -> Iterator[nn.Module]:
-    """Yield the network in a form that the exporter knows, computing the same.
+def _exportable() -> Iterator[None]:
+    """Let the exporter see operations that it knows, which compute the same.
 
     Adaptive pooling to more than one place (AlexNet, VGG) is exported for multiples only; attention must not take
     its fused path for inference.
     """
-    sizes: dict[str, tuple[int, int]] = {}
-    pools = {
-        name: module
-        for name, module in network.named_modules()
-        if isinstance(module, nn.AdaptiveAvgPool2d) and module.output_size not in (1, (1, 1))
-    }
-    if pools:
-        hooks = [
-            module.register_forward_pre_hook(
-                lambda _, inputs, name=name: sizes.__setitem__(name, tuple(inputs[0].shape[-2:]))
-            )
-            for name, module in pools.items()
-        ]
-        network(*example)
-        for hook in hooks:
-            hook.remove()
-        network = copy.deepcopy(network)
-        for name, module in pools.items():
-            height, width = nn.modules.utils._pair(module.output_size)
-            network.set_submodule(name, FixedAveragePool(sizes[name], (height, width)))
-    fused = torch.backends.mha.get_fastpath_enabled()
+    functional: Any = nn.functional
+    pool, fused = functional.adaptive_avg_pool2d, torch.backends.mha.get_fastpath_enabled()
+
+    def pooled(images: Tensor, size: Any) -> Tensor:
+        if size in (1, (1, 1)):
+            return cast(Tensor, pool(images, size))
+        height, width = nn.modules.utils._pair(size)
+        rows = pooling_matrix(int(images.shape[-2]), height or int(images.shape[-2]))
+        columns = pooling_matrix(int(images.shape[-1]), width or int(images.shape[-1]))
+        return rows @ images @ columns.T
+
+    functional.adaptive_avg_pool2d = pooled
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        yield network
+        yield
     finally:
+        functional.adaptive_avg_pool2d = pool
         torch.backends.mha.set_fastpath_enabled(fused)
 
 

@@ -1,11 +1,13 @@
 """What report, card and metrics tell of a run."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from transfermodel_operator.api import RunRequest
 from transfermodel_predictor.artifact.description import ModelDescription
 
+from transfermodel_trainer.data.nouns import Nouns, nouns
 from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.data.sources import Role
 from transfermodel_trainer.data.split import Split
@@ -24,11 +26,18 @@ class RunRecord:
     learned: Learned
     split: Split
     device: str
+    content: Callable[[int], bytes]
+    """A sample's position -> its encoded file, or the text."""
 
     @property
     def title(self) -> str:
         """namespace/name."""
         return f"{self.request.namespace}/{self.request.name}"
+
+    @property
+    def words(self) -> Nouns:
+        """What its samples are called."""
+        return nouns(self.request.task)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -43,21 +52,22 @@ class RunRecord:
             "validation": self.split.validation,
             "test": self.split.test,
         }
-        return {role: images for role, images in found.items() if images is not None}
+        return {role: samples for role, samples in found.items() if samples is not None}
 
     def samples_per_class(self) -> dict[Role, list[int]]:
         """Return how many samples each class has in each split."""
         return {
-            role: images.classes.bincount(minlength=len(self.labels)).tolist() for role, images in self.samples.items()
+            role: samples.classes.bincount(minlength=len(self.labels)).tolist()
+            for role, samples in self.samples.items()
         }
 
     def content_digests(self) -> dict[Role, str]:
         """Return sha256:… over the content and class of each split's samples, wherever they are stored and named."""
         digests: dict[Role, str] = {}
-        for role, images in self.samples.items():
+        for role, samples in self.samples.items():
             lines = sorted(
                 f"{digest} {self.labels[number]}\n"
-                for digest, number in zip(images.digests, images.classes.tolist(), strict=True)
+                for digest, number in zip(samples.digests, samples.classes.tolist(), strict=True)
             )
             digests[role] = "sha256:" + hashlib.sha256("".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
         return digests

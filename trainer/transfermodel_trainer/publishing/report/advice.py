@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from transfermodel_trainer.data.nouns import Nouns
 from transfermodel_trainer.evaluation.reliability import reliability
 from transfermodel_trainer.evaluation.summary import CurvePoint
 from transfermodel_trainer.publishing.record import RunRecord
@@ -42,7 +43,7 @@ def view(record: RunRecord) -> Advice:
     """Return the findings, what promises most first."""
     found = (
         _no_better_than_guessing(record),
-        _more_samples(record.learned.samples_curve),
+        _more_samples(record.learned.samples_curve, record.words),
         _confused(record),
         _imbalance(record),
         _overfitting(record),
@@ -57,16 +58,17 @@ def view(record: RunRecord) -> Advice:
 
 def _no_better_than_guessing(record: RunRecord) -> Finding | None:
     metrics = record.learned.headline.metrics
+    many = record.words.many
     guessing = max(entry.count for entry in metrics.classes) / metrics.count
     if metrics.low > guessing:
         return None
     return Finding(
         f"It is not surely better than always guessing the most frequent class ({percent(guessing)}).",
-        "Look at the images for wrong labels; then start from a backbone that knows similar images, or train longer.",
+        f"Look at the {many} for wrong labels; then start from a backbone that knows similar {many}, or train longer.",
     )
 
 
-def _more_samples(curve: tuple[CurvePoint, ...]) -> Finding | None:
+def _more_samples(curve: tuple[CurvePoint, ...], words: Nouns) -> Finding | None:
     if len(curve) < 2:
         return None
     fewer, most = curve[-2], curve[-1]
@@ -76,8 +78,10 @@ def _more_samples(curve: tuple[CurvePoint, ...]) -> Finding | None:
         f"{percent(fewer.accuracy)} to {percent(most.accuracy)}."
     )
     if gain > NOTICEABLE_GAIN:
-        return Finding(seen, "More images are likely to help: the curve still rises.")
-    return Finding(seen, "More images of the same kind would change little: only harder or more varied ones might.")
+        return Finding(seen, f"More {words.many} are likely to help: the curve still rises.")
+    return Finding(
+        seen, f"More {words.many} of the same kind would change little: only harder or more varied ones might."
+    )
 
 
 def _confused(record: RunRecord) -> Finding | None:
@@ -90,7 +94,8 @@ def _confused(record: RunRecord) -> Finding | None:
     truth, predicted = shortened(first.truth), shortened(first.predicted)
     return Finding(
         f"{first.count} of {plural(mistakes, 'mistake')} took “{truth}” for “{predicted}”.",
-        f"Look for wrong labels among the mistakes; then add images of “{truth}” that look like “{predicted}”.",
+        f"Look for wrong labels among the mistakes; then add {record.words.many} of “{truth}” that resemble "
+        f"“{predicted}”.",
     )
 
 
@@ -99,10 +104,11 @@ def _imbalance(record: RunRecord) -> Finding | None:
     fewest, most = int(np.argmin(counts)), int(np.argmax(counts))
     if counts[most] < NOTICEABLE_IMBALANCE * max(1, counts[fewest]):
         return None
+    words = record.words
     few, many = shortened(record.labels[fewest]), shortened(record.labels[most])
     return Finding(
-        f"“{many}” has {plural(counts[most], 'training image')}, “{few}” only {counts[fewest]:,}.",
-        f"Add images of “{few}”: classes with few images are recognised less often.",
+        f"“{many}” has {plural(counts[most], f'training {words.one}')}, “{few}” only {counts[fewest]:,}.",
+        f"Add {words.many} of “{few}”: classes with few {words.many} are recognised less often.",
     )
 
 
@@ -128,17 +134,17 @@ def _miscalibration(record: RunRecord) -> Finding | None:
 
 
 def _judgement(record: RunRecord) -> Finding | None:
-    metrics = record.learned.headline.metrics
+    metrics, words = record.learned.headline.metrics, record.words
     width = metrics.high - metrics.low
     if width > WIDE_INTERVAL:
         return Finding(
-            f"{plural(metrics.count, 'image')} leave the accuracy uncertain by {points(width / 2)} up and down.",
-            "Judge on more images: that does not make the model better, but its figures surer.",
+            f"{plural(metrics.count, words.one)} leave the accuracy uncertain by {points(width / 2)} up and down.",
+            f"Judge on more {words.many}: that does not make the model better, but its figures surer.",
         )
     if record.learned.estimated:
         return Finding(
             "There was no test set, so the accuracy is an estimate.",
-            "Set spec.data.test to images from where the model will be used.",
+            f"Set spec.data.test to {words.many} from where the model will be used.",
         )
     return None
 

@@ -29,7 +29,7 @@ def view(record: RunRecord) -> Calibration:
     bins = reliability(headline.logits.double().softmax(1), headline.samples.classes)
     caption = verdict(bins)
     table = Table(
-        ("it was … sure", "images", "mean confidence", "accuracy"),
+        ("it was … sure", record.words.many, "mean confidence", "accuracy"),
         tuple(
             (
                 f"{percent(entry.low, 0)} to {percent(entry.high, 0)}",

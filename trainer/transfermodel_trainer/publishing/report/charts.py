@@ -167,7 +167,7 @@ def reliability_diagram(identifier: str, title: str, description: str, bins: Seq
     (x1, y1), (x2, y2) = upper.at(0, 0), upper.at(1, 1)
     diagonal = element("line", class_="diagonal", x1=x1, y1=y1, x2=x2, y2=y2)
     heading = element("text", "how often it was right, by how sure it was", class_="legend", x=LEFT, y=18.0)
-    subheading = element("text", "images", class_="legend", x=LEFT - 7, y=floor - 2, text_anchor="end")
+    subheading = element("text", "count", class_="legend", x=LEFT - 7, y=floor - 2, text_anchor="end")
     return drawing(
         identifier,
         title,

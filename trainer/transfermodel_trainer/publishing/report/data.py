@@ -4,18 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
-from transfermodel_predictor.artifact.description import ImagePreprocessing
+from transfermodel_predictor.artifact.description import AudioPreprocessing, Preprocessing, TextPreprocessing
 
 from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.publishing.record import RunRecord
 from transfermodel_trainer.publishing.report.charts import bar
-from transfermodel_trainer.publishing.report.pictures import data_uri
+from transfermodel_trainer.publishing.report.exhibits import Exhibit, Exhibitor
 from transfermodel_trainer.publishing.report.text import plural
 
 MOST_CLASSES = 100
 """Rows of a table; those that say least are left out."""
-MOST_PICTURES = 60
+MOST_SHOWN = 60
 MOST_PER_CLASS = 6
+MOST_TEXTS_PER_CLASS = 3
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,11 @@ class ClassRow:
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """A few of one class."""
+class Shown:
+    """A few samples of one class."""
 
     label: str
-    pictures: tuple[tuple[str, str], ...]
-    """(name of the file, data: URI)."""
+    exhibits: tuple[Exhibit, ...]
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,16 @@ class Data:
     totals: tuple[int, ...]
     rows: tuple[ClassRow, ...]
     classes: int
-    samples: tuple[Pictures, ...]
-    pixels: int
+    samples: tuple[Shown, ...]
+    taken: str
+    """What the network takes of a sample."""
+    of_text: bool
     warnings: tuple[str, ...]
     held_out: str
 
 
 def view(record: RunRecord) -> Data:
-    """Return counts, warnings and pictures; beyond MOST_CLASSES those classes that have the fewest training samples."""
+    """Return counts, warnings and samples; beyond MOST_CLASSES those classes that have the fewest training samples."""
     per_class = record.samples_per_class()
     splits = tuple(per_class)
     most = max(sum(counts[number] for counts in per_class.values()) for number in range(len(record.labels))) or 1
@@ -73,39 +75,48 @@ def view(record: RunRecord) -> Data:
         rows=rows,
         classes=len(record.labels),
         samples=_samples(record),
-        pixels=input_size(record),
+        taken=taken(record.description.preprocessing),
+        of_text=isinstance(record.description.preprocessing, TextPreprocessing),
         warnings=record.split.warnings,
         held_out=_held_out(record),
     )
 
 
-def input_size(record: RunRecord) -> int:
-    """Return the side of an input image, in pixels."""
-    preprocessing = record.description.preprocessing
-    return preprocessing.size if isinstance(preprocessing, ImagePreprocessing) else 0
+def taken(preprocessing: Preprocessing) -> str:
+    """Return in a sentence what the network takes of a sample, for a page that shows it."""
+    if isinstance(preprocessing, TextPreprocessing):
+        return f"The beginnings; the network reads at most {preprocessing.max_tokens} tokens of each."
+    if isinstance(preprocessing, AudioPreprocessing):
+        return (
+            f"As the network hears them: the middle {preprocessing.clip_seconds:g} seconds, {preprocessing.size} bands "
+            f"of pitch from below by {preprocessing.size} moments; the brighter, the louder."
+        )
+    return f"As the network sees them: {preprocessing.size} x {preprocessing.size} pixels."
 
 
 def _held_out(record: RunRecord) -> str:
     if "validation" in record.samples and record.request.data.validation is None:
         return (
-            f"{plural(len(record.samples['validation']), 'image')} of the training data were held out for validation, "
-            "chosen by a hash of their content: the same ones every time."
+            f"{plural(len(record.samples['validation']), record.words.one)} of the training data were held out for "
+            "validation, chosen by a hash of their content: the same ones every time."
         )
     return ""
 
 
-def _samples(record: RunRecord) -> tuple[Pictures, ...]:
-    """Return a few pictures of each class; of classes spread evenly where there are very many."""
-    images, count = record.samples["train"], len(record.labels)
-    numbers = np.arange(count) if count <= MOST_PICTURES else _evenly(count, MOST_PICTURES)
-    per_class = max(1, min(MOST_PER_CLASS, MOST_PICTURES // count))
-    return tuple(_of_class(images, int(number), record.labels[number], per_class) for number in numbers)
+def _samples(record: RunRecord) -> tuple[Shown, ...]:
+    """Return a few samples of each class; of classes spread evenly where there are very many."""
+    samples, count = record.samples["train"], len(record.labels)
+    numbers = np.arange(count) if count <= MOST_SHOWN else _evenly(count, MOST_SHOWN)
+    of_text = isinstance(record.description.preprocessing, TextPreprocessing)
+    per_class = max(1, min(MOST_TEXTS_PER_CLASS if of_text else MOST_PER_CLASS, MOST_SHOWN // count))
+    exhibitor = Exhibitor(record)
+    return tuple(_of_class(exhibitor, samples, int(number), record.labels[number], per_class) for number in numbers)
 
 
-def _of_class(images: Samples, number: int, label: str, count: int) -> Pictures:
-    members = np.flatnonzero(images.classes.numpy() == number)
+def _of_class(exhibitor: Exhibitor, samples: Samples, number: int, label: str, count: int) -> Shown:
+    members = np.flatnonzero(samples.classes.numpy() == number)
     chosen = members[_evenly(len(members), count)] if len(members) > count else members
-    return Pictures(label, tuple((images.names[index], data_uri(images.rows[index])) for index in chosen))
+    return Shown(label, tuple(exhibitor.show(samples, int(index)) for index in chosen))
 
 
 def _evenly(count: int, wanted: int) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":

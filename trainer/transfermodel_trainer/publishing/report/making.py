@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 
-from transfermodel_predictor.artifact.description import ImagePreprocessing, ModelDescription, Preprocessing
+from transfermodel_predictor.artifact.description import (
+    AudioPreprocessing,
+    ModelDescription,
+    Preprocessing,
+    TextPreprocessing,
+)
 
 from transfermodel_trainer.publishing.record import RunRecord
 from transfermodel_trainer.publishing.report.settings import document, to_yaml, without_password
 
-IMAGES = {"train": "training", "validation": "validation", "test": "test"}
+ROLES = {"train": "training", "validation": "validation", "test": "test"}
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,10 @@ def view(record: RunRecord) -> Making:
         yaml=to_yaml(document(request)),
         local=request.data.train.uri.startswith("file://"),
         facts=provenance(record.description) | record.learned.notes | {"device": record.device},
-        digests={f"content of the {IMAGES[role]} images": digest for role, digest in record.content_digests().items()}
+        digests={
+            f"content of the {ROLES[role]} {record.words.many}": digest
+            for role, digest in record.content_digests().items()
+        }
         | ({"weights": record.description.backbone.source.digest} if record.description.backbone.source.digest else {}),
         libraries=tuple(sorted(record.description.libraries.items())),
         base=f"{base.transfer_model} {base.version}" if base else "",
@@ -53,9 +61,15 @@ def provenance(description: ModelDescription) -> dict[str, str]:
 
 def input_of(preprocessing: Preprocessing) -> str:
     """Return what is done to a sample, for people."""
-    if isinstance(preprocessing, ImagePreprocessing):
+    if isinstance(preprocessing, TextPreprocessing):
+        return f"at most {preprocessing.max_tokens} tokens"
+    if isinstance(preprocessing, AudioPreprocessing):
         return (
-            f"{preprocessing.size} x {preprocessing.size} pixels, {preprocessing.resize}, "
-            f"{preprocessing.interpolation}, mean {list(preprocessing.mean)}, deviation {list(preprocessing.std)}"
+            f"the middle {preprocessing.clip_seconds:g} s at {preprocessing.sample_rate} Hz, log-mel spectrogram of "
+            f"{preprocessing.size} x {preprocessing.size}, mean {preprocessing.mean:g}, deviation "
+            f"{preprocessing.std:g}"
         )
-    raise NotImplementedError(preprocessing.modality)
+    return (
+        f"{preprocessing.size} x {preprocessing.size} pixels, {preprocessing.resize}, "
+        f"{preprocessing.interpolation}, mean {list(preprocessing.mean)}, deviation {list(preprocessing.std)}"
+    )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from transfermodel_trainer.publishing.record import RunRecord
-from transfermodel_trainer.publishing.report.pictures import data_uri
+from transfermodel_trainer.publishing.report.exhibits import Exhibit, Exhibitor
 from transfermodel_trainer.publishing.report.text import percent
 
 MOST_MISTAKES = 24
@@ -11,10 +11,9 @@ MOST_MISTAKES = 24
 
 @dataclass(frozen=True)
 class Mistake:
-    """One picture."""
+    """One sample."""
 
-    picture: str
-    file: str
+    exhibit: Exhibit
     truth: str
     predicted: str
     confidence: str
@@ -38,10 +37,10 @@ def view(record: RunRecord) -> Mistakes:
     truth = headline.samples.classes
     wrong = (predicted != truth).nonzero().flatten()
     order = wrong[confidence[wrong].argsort(descending=True, stable=True)][:MOST_MISTAKES].tolist()
+    exhibitor = Exhibitor(record)
     shown = tuple(
         Mistake(
-            picture=data_uri(headline.samples.rows[index]),
-            file=headline.samples.names[index],
+            exhibit=exhibitor.show(headline.samples, index, sound=True),
             truth=labels[truth[index]],
             predicted=labels[predicted[index]],
             confidence=percent(float(confidence[index]), 0),

@@ -41,9 +41,9 @@ def view(record: RunRecord) -> Summary:
         interval=f"{percent(metrics.low)} to {percent(metrics.high)}",
         interval_bar=bar(metrics.accuracy, low=metrics.low, high=metrics.high),
         estimated=record.learned.estimated,
-        measured_on=f"{plural(metrics.count, 'image')} of the {split_name(headline)}"
+        measured_on=f"{plural(metrics.count, record.words.one)} of the {split_name(headline)}"
         if headline.split != "leave-one-out"
-        else f"the {plural(metrics.count, 'training image')}, each left out in turn",
+        else f"the {plural(metrics.count, f'training {record.words.one}')}, each left out in turn",
         chance=percent(most),
         figures=(
             Figure(percent(mean_f1), "mean F1", "over the classes, each counting the same"),
@@ -53,6 +53,6 @@ def view(record: RunRecord) -> Summary:
                 "calibration error",
                 "how far its probabilities are off; 0 is perfect",
             ),
-            Figure(f"{len(record.labels):,}", "classes", f"{len(record.split.train):,} training images"),
+            Figure(f"{len(record.labels):,}", "classes", f"{len(record.split.train):,} training {record.words.many}"),
         ),
     )

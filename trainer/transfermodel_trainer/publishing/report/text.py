@@ -37,6 +37,13 @@ def name(text: str, longest: int = LONGEST_NAME) -> Markup:
     return Markup("<bdi>") + escape(shortened(text, longest)) + Markup("</bdi>")
 
 
+def excerpt(text: str, longest: int) -> Markup:
+    """Return the beginning of a text of the user's as HTML that keeps its own direction of writing."""
+    words = plain(" ".join(text.split()))
+    shown = words if len(words) <= longest else f"{words[: longest - 1].rstrip()}…"
+    return Markup("<bdi>") + escape(shown) + Markup("</bdi>")
+
+
 def percent(share: float, digits: int = 1) -> str:
     """Return 0.9722 as "97.2 %" with a space that does not break."""
     return f"{share * 100:.{digits}f}\N{NO-BREAK SPACE}%"
