@@ -72,6 +72,11 @@ class Result:
         return dict(self._version.result.seconds)
 
     @property
+    def strategy(self) -> str | None:
+        """Return what the model was made by: with Auto, FeatureExtraction or FineTuning, the better on validation."""
+        return self._version.result.strategy
+
+    @property
     def warnings(self) -> list[str]:
         """Return what the trainer had to remark on, such as files that cannot be read."""
         return list(self._version.result.warnings)

@@ -26,8 +26,22 @@ def print_trained(console: "Console", name: str, trained: "Trained") -> None:
     news = "nothing changed, so nothing was trained" if trained.unchanged else took
     write(console, f"[bold green]✓[/] [bold]{escape(name)}[/] {version.name}: {news}")
     write(console, f"  {accuracy(version.result, version.modality)}")
+    if chosen := kept_by_auto(version):
+        write(console, f"  {chosen}")
     for warning in version.result.warnings:
         write(console, f"  [yellow]![/] {escape(warning)}")
+
+
+def kept_by_auto(version: "LocalVersion") -> str:
+    """Say what strategy Auto came to; empty for the other strategies."""
+    asked = (version.spec.get("training") or {}).get("strategy")
+    if asked != "Auto" or version.result.strategy in (None, "Auto"):
+        return ""
+    kept = {
+        "FeatureExtraction": "Auto kept the new head on the frozen backbone: fine-tuning was no better on validation",
+        "FineTuning": "Auto kept the fine-tuned backbone: it was better on validation than a new head alone",
+    }
+    return kept[version.result.strategy]
 
 
 def accuracy(result: "RunResult", modality: "Modality") -> str:
@@ -78,6 +92,7 @@ def to_wire(
                 "name": document.name,
                 "version": one.version.name,
                 "digest": one.version.digest,
+                "strategy": one.version.result.strategy,
                 "unchanged": one.unchanged,
                 "resumed": one.resumed,
                 "metrics": {key: float(value) for key, value in one.version.result.metrics.items()},

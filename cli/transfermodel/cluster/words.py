@@ -48,6 +48,7 @@ WORDS: Final[Mapping[Reason, str]] = {
     Reason.SECRET_NOT_FOUND: "the storage credentials are missing",
     Reason.POD_NOT_CREATED: "a quota or a policy refuses the pod",
     Reason.UNSCHEDULABLE: "no node can take the pod",
+    Reason.VOLUME_NOT_READY: "the volume with the data is not there",
     Reason.IMAGE_PULL_FAILED: "the image cannot be pulled",
     Reason.OUT_OF_MEMORY: "training needs more memory than it may use",
     Reason.DEADLINE_EXCEEDED: "training took too long",
@@ -245,6 +246,10 @@ REMEDIES: Final[tuple[tuple[frozenset[Reason], Callable[[Surroundings], tuple[st
     (
         frozenset({Reason.POD_NOT_CREATED}),
         lambda around: (f"kubectl describe resourcequota,limitrange -n {around.namespace}", *_doctor(around)),
+    ),
+    (
+        frozenset({Reason.VOLUME_NOT_READY}),
+        lambda around: (f"kubectl get persistentvolumeclaim -n {around.namespace}",),
     ),
     (frozenset({Reason.IMAGE_PULL_FAILED}), _image),
     (frozenset({Reason.OUT_OF_MEMORY}), _more_memory),

@@ -35,7 +35,7 @@ def inherited_environment() -> dict[str, str]:
 
 
 def trainer_environment(request: RunRequest) -> dict[str, str]:
-    """Return what any of the trainer's programs needs: its request, the keys for s3://, and the user's own caches."""
+    """Return what any of the trainer's programs needs: its request, the keys of stores, and the user's own caches."""
     environment = inherited_environment()
     cache = environment.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
     keys = {DATA_CREDENTIALS_PREFIX + key: environment[key] for key in KEYS if environment.get(key)}

@@ -13,6 +13,13 @@ from transfermodel.errors import DataInvalid, DocumentInvalid, NotFound
 from transfermodel.workspace import LocalVersion, Workspace
 
 SOURCES: Final = ("train", "validation", "test")
+VOLUME: Final = "pvc://"
+KEYS: Final = {
+    "s3://": "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL",
+    "gs://": "GOOGLE_SERVICE_ACCOUNT_KEY",
+    "az://": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+}
+"""Where a store's keys come from on one machine: the environment."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,11 @@ def with_absolute_uris(document: Document, written: dict[str, str]) -> TransferM
     spec = document.spec
 
     def absolute(uri: str, field: str) -> str:
+        if uri.startswith(VOLUME):
+            raise DataInvalid(
+                f"{field}: {uri} is a volume of a cluster, which this machine has not.",
+                "Write the path of a folder of this machine, relative to the YAML file.",
+            )
         if not is_local(uri):
             return uri
         path = local_path(uri, document.folder).resolve()
@@ -133,14 +145,13 @@ def unused(spec: TransferModelSpec) -> tuple[str, ...]:
     here = ["artifacts go into the workspace"] if spec.output else []
     if training.interruptible:
         here.append("a run that is interrupted goes on when it is run again")
-    if reads_storage(spec.data):
-        here.append("keys for s3:// come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL")
+    here += [f"keys for {scheme} come from {keys}" for scheme, keys in KEYS.items() if reads(spec.data, scheme)]
     why = f": {', and '.join(here)}" if here else ""
     return (f"Only a cluster uses {', '.join(names)}{why}.",)
 
 
-def reads_storage(data: Data) -> bool:
-    """Tell whether any of the data is in a bucket."""
+def reads(data: Data, scheme: str) -> bool:
+    """Tell whether any of the data is in a store of that kind."""
     return any(
-        source is not None and source.uri.startswith("s3://") for source in (data.train, data.validation, data.test)
+        source is not None and source.uri.startswith(scheme) for source in (data.train, data.validation, data.test)
     )

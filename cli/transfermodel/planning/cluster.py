@@ -123,6 +123,8 @@ class Look:
             ),
             *(((self.output.uri, self.output.credentials_secret_name),) if self.output else ()),
         ):
+            if not uri.startswith(("s3://", "https://")):
+                self.unknown.append(f"{uri} was not asked: from here only s3:// is.")
             if secret is not None and uri.startswith("s3://"):
                 wanted.setdefault(secret, []).append(uri)
         found = read_secrets(self.reader, self.namespace, tuple(wanted))

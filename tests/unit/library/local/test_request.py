@@ -114,6 +114,14 @@ def test_what_only_a_cluster_uses_is_named_once(tmp_path: Path, workspace: Works
     data = "{train: {uri: s3://bucket/train}, credentialsSecretName: s3}"
     (note,) = prepare(document(tmp_path, data=data), workspace).notes
     assert "keys for s3:// come from AWS_ACCESS_KEY_ID" in note
+    data = "{train: {uri: gs://bucket/train}, credentialsSecretName: gcs}"
+    (note,) = prepare(document(tmp_path, data=data), workspace).notes
+    assert note.endswith(": keys for gs:// come from GOOGLE_SERVICE_ACCOUNT_KEY.")
+
+
+def test_a_clusters_volume_is_not_here(tmp_path: Path, workspace: Workspace) -> None:
+    with pytest.raises(DataInvalid, match=r"spec\.data\.train\.uri: pvc://data/train is a volume of a cluster"):
+        prepare(document(tmp_path, data="{train: {uri: pvc://data/train}}"), workspace)
 
 
 def test_the_base_is_the_current_version_of_the_workspace(tmp_path: Path, workspace: Workspace) -> None:
