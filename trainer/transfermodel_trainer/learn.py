@@ -54,7 +54,7 @@ class Trained:
         """
         progress.phase("Publishing")
         network, threads = self.backbone.network, machine.threads()
-        description = describe(request, self.backbone, self.split.labels)
+        description = describe(request, self.backbone, self.split.labels, self.learned)
         judged = evenly(self.learned.headline.samples, SCORED_SAMPLES)
         # Leave-one-out logits are of other heads: the network's own are what serving must repeat.
         logits = compute_logits(network, judged, self.feed)
@@ -111,7 +111,7 @@ class Trained:
                 | {"total": round(progress.elapsed(), 3)},
                 device=self.device.name,
                 base_digest=request.backbone.base.digest if request.backbone.base else None,
-                strategy=request.training.strategy,
+                strategy=self.learned.strategy,
                 budget_exceeded=self.learned.budget_exceeded,
                 warnings=warnings,
             )

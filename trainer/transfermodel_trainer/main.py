@@ -71,7 +71,7 @@ def run(interruption: Interruption | None = None) -> int:
 
 def supervised(request: RunRequest, interruption: Interruption) -> RunResult:
     """Run under the clock, with a sign of life every two seconds."""
-    progress = Progress(fine_tuning=request.training.strategy == "FineTuning")
+    progress = Progress(fine_tuning=request.training.strategy != "FeatureExtraction")
     limits = Limits.of(request.training, request.gpus, progress.elapsed, interruption)
     deadline = Deadline(limits)
     progress.start()

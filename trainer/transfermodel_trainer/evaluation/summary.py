@@ -1,10 +1,12 @@
 """What a run learned and how well, ready to be published."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import Tensor
 
 from transfermodel_trainer.data.samples import Samples
+from transfermodel_trainer.evaluation.choice import Choice
 from transfermodel_trainer.evaluation.metrics import Metrics
 from transfermodel_trainer.training.finetuning import Epoch
 
@@ -47,6 +49,10 @@ class Learned:
     """By samples per class, ascending; empty where it would not be cheap. Its last point is all samples."""
     budget_exceeded: str | None = None
     """The field of the spec whose time was over before training was done; `notes` says what that means."""
+    strategy: Literal["FeatureExtraction", "FineTuning"] = "FeatureExtraction"
+    """What it was made by; with Auto what was chosen."""
+    choice: Choice | None = None
+    """Of strategy Auto."""
 
     @property
     def estimated(self) -> bool:

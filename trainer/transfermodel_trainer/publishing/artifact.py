@@ -19,7 +19,7 @@ from transfermodel_predictor.artifact.manifest import write_manifest
 
 from transfermodel_trainer.backbones.load import LoadedBackbone
 from transfermodel_trainer.evaluation.reliability import reliability
-from transfermodel_trainer.evaluation.summary import CurvePoint, Evaluated
+from transfermodel_trainer.evaluation.summary import CurvePoint, Evaluated, Learned
 from transfermodel_trainer.publishing.card import write_card
 from transfermodel_trainer.publishing.record import RunRecord
 from transfermodel_trainer.publishing.report import write_report
@@ -38,11 +38,13 @@ LIBRARIES_OF: Final[Mapping[str, tuple[str, ...]]] = {
 """By the backbone's library and by modality: what else took part."""
 
 
-def describe(request: RunRequest, backbone: LoadedBackbone, labels: tuple[str, ...]) -> ModelDescription:
+def describe(
+    request: RunRequest, backbone: LoadedBackbone, labels: tuple[str, ...], learned: Learned
+) -> ModelDescription:
     """Return model.json."""
     return ModelDescription(
         task=request.task,
-        backbone=BackboneDescription(name=backbone.name, source=backbone.source, strategy=request.training.strategy),
+        backbone=BackboneDescription(name=backbone.name, source=backbone.source, strategy=learned.strategy),
         labels=labels,
         preprocessing=backbone.preprocessing,
         signature=Signature(inputs=GRAPH_INPUTS[backbone.preprocessing.modality]),
@@ -87,6 +89,7 @@ def metrics(record: RunRecord) -> dict[str, Any]:
         },
         "history": [_epoch(number, epoch) for number, epoch in enumerate(learned.history, 1)],
         "samplesCurve": [_point(point) for point in learned.samples_curve],
+        **({"auto": learned.choice.to_wire()} if learned.choice else {}),
     }
 
 

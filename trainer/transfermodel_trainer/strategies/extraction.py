@@ -1,35 +1,65 @@
 """FeatureExtraction: the frozen trunk runs once, the head is solved for."""
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
+from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.evaluation.samples_curve import samples_curve
 from transfermodel_trainer.evaluation.summary import Evaluated, Learned
+from transfermodel_trainer.features.cache import FeatureCache
 from transfermodel_trainer.strategies.context import Context
 from transfermodel_trainer.training.inference import compute_features
-from transfermodel_trainer.training.probe import fit_probe
+from transfermodel_trainer.training.probe import Probe, fit_probe
 
 
 def extract(context: Context) -> Learned:
     """Solve for the head on the frozen trunk's features, and judge it by theirs."""
-    split, progress, limits, cache = context.split, context.progress, context.limits, context.cache()
+    cache = context.cache()
     probe = fit_probe(
-        context.network, split.train, context.feed, progress, flip=context.mirrors, cache=cache, limits=limits
+        context.network,
+        context.split.train,
+        context.feed,
+        context.progress,
+        flip=context.mirrors,
+        cache=cache,
+        limits=context.limits,
     )
-    ridge = probe.ridge
+    context.limits.fitted()
+    return judge_probe(context, probe, cache, context.held_out())
+
+
+def judge_probe(
+    context: Context,
+    probe: Probe,
+    cache: FeatureCache | None,
+    held_out: Sequence[tuple[str, Samples]],
+    others: Sequence[Evaluated] = (),
+) -> Learned:
+    """Return what came of a probe.
+
+    Args:
+        context: the run.
+        probe: on the network already. The training samples come first among what it was fitted to.
+        cache: of the trunk's features.
+        held_out: what it was not fitted to, the headline first.
+        others: splits that were judged already.
+    """
+    split, progress, ridge = context.split, context.progress, probe.ridge
     progress.phase("Evaluation")
     splits: list[Evaluated] = []
     features: dict[str, Tensor] = {}
-    for name, samples in context.held_out():
+    for name, samples in held_out:
         features[name] = compute_features(
-            context.network, samples, context.feed, cache=cache, limits=limits, step=progress.step
+            context.network, samples, context.feed, cache=cache, limits=context.limits, step=progress.step
         )
         splits.append(context.evaluated(name, samples, ridge.head(features[name])))
-    splits.append(context.evaluated("leave-one-out", split.train, ridge.left_out_logits))
+    splits.append(context.evaluated("leave-one-out", split.train, ridge.left_out_logits[: len(split.train)]))
     headline = splits[0]
     judged = (features[headline.split], headline.samples.classes) if features else None
     curve = samples_curve(
         probe.features,
-        split.train.classes,
+        probe.classes,
         len(split.labels),
         judged,
         headline.metrics.accuracy,
@@ -42,4 +72,4 @@ def extract(context: Context) -> Learned:
     if curve:
         by = headline.split if judged else "the training samples that were not drawn, all samples by leave-one-out"
         notes["samples per class"] = f"heads fitted on fewer samples, drawn several times, are judged by {by}"
-    return Learned(headline, tuple(splits), (), notes, curve)
+    return Learned(headline, (*splits, *others), (), notes, curve, strategy="FeatureExtraction")

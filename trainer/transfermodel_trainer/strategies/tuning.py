@@ -6,7 +6,7 @@ from transfermodel_operator.api.spec import FineTuning
 from transfermodel_trainer.evaluation.summary import Learned
 from transfermodel_trainer.strategies.context import Context
 from transfermodel_trainer.training.calibration import fit_temperature
-from transfermodel_trainer.training.finetuning import EPOCHS, fine_tune
+from transfermodel_trainer.training.finetuning import EPOCHS, Tuned, fine_tune
 from transfermodel_trainer.training.inference import compute_logits
 from transfermodel_trainer.training.probe import fit_probe
 
@@ -39,19 +39,40 @@ def tune(context: Context) -> Learned:
         saved=saved,
         limits=context.limits,
     )
+    calibration = calibrate(context)
+    return judge_tuned(context, settings, tuned, calibration)
+
+
+def calibrate(context: Context) -> dict[str, str]:
+    """Divide the head by the temperature that the validation set asks for; return what to say of it."""
+    network, validation = context.network, context.split.validation
+    if validation is None or len(validation) < CALIBRATION_SAMPLES:
+        return {}
+    temperature = fit_temperature(compute_logits(network, validation, context.feed), validation.classes)
+    with torch.no_grad():
+        network.head.weight.div_(temperature)
+        network.head.bias.div_(temperature)
+    return {"temperature": f"{temperature:.4g}, fitted on the validation set"}
+
+
+def judge_tuned(context: Context, settings: FineTuning, tuned: Tuned, calibration: dict[str, str]) -> Learned:
+    """Return what came of fine-tuning."""
     notes = {
         "fine-tuning": f"{settings.unfreeze}, {settings.epochs} epochs, AdamW, one-cycle to "
         f"{settings.learning_rate}, batch {settings.batch_size}"
-    } | tuned.notes()
-    if split.validation is not None and len(split.validation) >= CALIBRATION_SAMPLES:
-        temperature = fit_temperature(compute_logits(network, split.validation, feed), split.validation.classes)
-        with torch.no_grad():
-            network.head.weight.div_(temperature)
-            network.head.bias.div_(temperature)
-        notes["temperature"] = f"{temperature:.4g}, fitted on the validation set"
-    progress.phase("Evaluation")
+    }
+    context.progress.phase("Evaluation")
     splits = tuple(
-        context.evaluated(name, samples, compute_logits(network, samples, feed, step=progress.step))
+        context.evaluated(
+            name, samples, compute_logits(context.network, samples, context.feed, step=context.progress.step)
+        )
         for name, samples in context.held_out()
     )
-    return Learned(splits[0], splits, tuned.history, notes, budget_exceeded=tuned.ended_by)
+    return Learned(
+        splits[0],
+        splits,
+        tuned.history,
+        notes | tuned.notes() | calibration,
+        budget_exceeded=tuned.ended_by,
+        strategy="FineTuning",
+    )

@@ -1,5 +1,6 @@
 """FeatureExtraction: the frozen trunk runs once, the head is solved for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -26,6 +27,12 @@ class Probe:
 
     ridge: Ridge
     features: Tensor  # (V, N, D): what it was fitted on, mirrored views after plain ones
+    classes: Tensor  # (N,)
+
+    @classmethod
+    def of(cls, features: Tensor, classes: Tensor, count: int, digests: Sequence[str]) -> "Probe":
+        """Fit a head for `count` classes to features (V, N, D)."""
+        return cls(fit_ridge(features, classes, count, digests), features, classes)
 
     @property
     def flipped(self) -> bool:
@@ -62,7 +69,7 @@ def fit_probe(
             "do not suit it.",
         )
     count = network.head.out_features
-    best = _fit(plain[None], samples, count)
+    best = Probe.of(plain[None], samples.classes, count, samples.digests)
     if flip:
         mirrored = compute_features(
             network,
@@ -73,7 +80,7 @@ def fit_probe(
             limits=limits,
             step=lambda done: progress.step(0.5 + done * 0.5),
         )
-        both = _fit(torch.stack([plain, mirrored]), samples, count)
+        both = Probe.of(torch.stack([plain, mirrored]), samples.classes, count, samples.digests)
         if both.ridge.cross_entropy < best.ridge.cross_entropy and both.ridge.accuracy >= best.ridge.accuracy:
             best = both
     best.ridge.head.put_on(network)
@@ -82,7 +89,3 @@ def fit_probe(
         f"{best.ridge.accuracy:.4f}, mirrored views {'kept' if best.flipped else 'not used'}."
     )
     return best
-
-
-def _fit(features: Tensor, samples: Samples, count: int) -> Probe:
-    return Probe(fit_ridge(features, samples.classes, count, samples.digests), features)

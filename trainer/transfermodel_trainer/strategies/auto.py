@@ -1,0 +1,156 @@
+"""Auto: the head on the frozen trunk first; then fine-tuning, where time allows; what validates better is published."""
+
+from dataclasses import replace
+from time import perf_counter
+from typing import Final
+
+import torch
+from torch import Tensor
+from transfermodel_operator.api import Reason
+from transfermodel_operator.api.spec import FineTuning
+
+from transfermodel_trainer.data.samples import Samples, evenly
+from transfermodel_trainer.errors import RunBroken
+from transfermodel_trainer.evaluation.choice import Choice, choose
+from transfermodel_trainer.evaluation.summary import Learned
+from transfermodel_trainer.features.cache import FeatureCache
+from transfermodel_trainer.strategies.context import Context
+from transfermodel_trainer.strategies.extraction import judge_probe
+from transfermodel_trainer.strategies.tuning import calibrate, judge_tuned
+from transfermodel_trainer.training.batches import steps_per_epoch
+from transfermodel_trainer.training.finetuning import EPOCHS, Tuned, fine_tune
+from transfermodel_trainer.training.inference import compute_features, compute_logits
+from transfermodel_trainer.training.probe import Probe, fit_probe
+
+BACKWARD_COST: Final = 3.0
+"""A training step, in forward passes."""
+STEPS: Final = 400
+"""Of fine-tuning, where the spec does not say how many: more passes over little data, fewer over much."""
+LEAST_EPOCHS, MOST_EPOCHS = 3, 30
+
+
+def choose_strategy(context: Context) -> Learned:
+    """Fit the head, fine-tune from it, and judge the better of the two."""
+    split, cache = context.split, context.cache()
+    probe = fit_probe(
+        context.network,
+        split.train,
+        context.feed,
+        context.progress,
+        flip=context.mirrors,
+        cache=cache,
+        limits=context.limits,
+    )
+    context.limits.fitted()
+    if split.validation is None:
+        choice = Choice("FeatureExtraction", "no sample could be held out to compare fine-tuning by")
+        return explained(judge_probe(context, probe, cache, context.held_out()), choice, context)
+    features = compute_features(context.network, split.validation, context.feed, cache=cache, limits=context.limits)
+    judged = context.evaluated("validation", split.validation, probe.ridge.head(features))
+    settings = context.request.training.fine_tuning or usual_settings(len(split.train))
+    trunk = {name: value.detach().cpu().clone() for name, value in context.network.trunk.state_dict().items()}
+    tuned, why = tune_if_possible(context, settings, probe)
+    choice = Choice("FeatureExtraction", why, judged.metrics.accuracy)
+    if tuned is not None:
+        calibration = calibrate(context)
+        logits = compute_logits(context.network, split.validation, context.feed)
+        choice = choose(judged.logits, logits, split.validation.classes)
+    if tuned is not None and choice.chosen == "FineTuning":
+        return explained(judge_tuned(context, settings, tuned, calibration), choice, context)
+    context.network.trunk.load_state_dict(trunk)
+    whole = fitted_to_all(context, probe, split.validation, features, cache)
+    held_out = [(name, samples) for name, samples in context.held_out() if name != "validation"]
+    learned = judge_probe(context, whole, cache, held_out, [judged])
+    learned.notes["validation"] = "judged before the head was fitted to these samples, too"
+    ended_by = tuned.ended_by if tuned is not None else None
+    return replace(explained(learned, choice, context), budget_exceeded=ended_by)
+
+
+def usual_settings(count: int) -> FineTuning:
+    """Return how to fine-tune on so many samples, where the spec does not say."""
+    usual = FineTuning(unfreeze="All")
+    epochs = round(STEPS * usual.batch_size / count)
+    return usual.model_copy(update={"epochs": max(LEAST_EPOCHS, min(MOST_EPOCHS, epochs))})
+
+
+def tune_if_possible(context: Context, settings: FineTuning, probe: Probe) -> tuple[Tuned | None, str]:
+    """Fine-tune from the probe; where that cannot be, return None and why."""
+    training, checkpoints, split = context.request.training, context.checkpoints, context.split
+    saved = checkpoints.load(EPOCHS) if checkpoints is not None else None
+    if saved is None and (why := too_long(context, settings)) is not None:
+        return None, why
+    try:
+        tuned = fine_tune(
+            context.network,
+            split.train,
+            context.feed,
+            context.device,
+            settings,
+            training.seed,
+            context.progress,
+            validation=split.validation,
+            pretrained=True,
+            mirrored=probe.flipped,
+            checkpoints=checkpoints,
+            checkpoint_seconds=training.checkpoint_interval_seconds,
+            saved=saved,
+            limits=context.limits,
+        )
+    except RunBroken as error:
+        if error.reason != Reason.TRAINING_DIVERGED:
+            raise
+        return None, f"fine-tuning diverged: {error.message.rstrip('.')}"
+    return tuned, ""
+
+
+def too_long(context: Context, settings: FineTuning) -> str | None:
+    """Return why fine-tuning is left out: not one epoch of it fits into the time that is left."""
+    batch = evenly(context.split.train, settings.batch_size)
+
+    def forward() -> float:
+        started = perf_counter()
+        compute_logits(context.network, batch, context.feed)
+        return perf_counter() - started
+
+    forward()  # the first also allocates
+    epoch = BACKWARD_COST * forward() * steps_per_epoch(len(context.split.train), settings.batch_size)
+    left = context.limits.remaining_seconds()
+    if epoch <= left:
+        return None
+    return (
+        f"fine-tuning was left out: one epoch would take about {epoch:.0f} s, and {max(0.0, left):.0f} s were left of "
+        f"{min(context.limits.seconds, key=lambda field: context.limits.seconds[field])}"
+    )
+
+
+def fitted_to_all(
+    context: Context, probe: Probe, validation: Samples, features: Tensor, cache: FeatureCache | None
+) -> Probe:
+    """Fit the head to training and validation samples, so that none is wasted, and set it.
+
+    Args:
+        context: the run; its trunk is as it was loaded.
+        probe: what was fitted to the training samples.
+        validation: the others.
+        features: of these, (M, D).
+        cache: of the trunk's features.
+    """
+    train, views = context.split.train, [features]
+    if probe.flipped:
+        views.append(
+            compute_features(context.network, validation, context.feed, flip=True, cache=cache, limits=context.limits)
+        )
+    whole = Probe.of(
+        torch.cat([probe.features, torch.stack(views)], 1),
+        torch.cat([train.classes, validation.classes]),
+        len(context.split.labels),
+        [*train.digests, *validation.digests],
+    )
+    whole.ridge.head.put_on(context.network)
+    return whole
+
+
+def explained(learned: Learned, choice: Choice, context: Context) -> Learned:
+    """Say what was chosen, and why."""
+    context.progress.say(f"Auto: {choice.chosen}: {choice.why}.")
+    return replace(learned, choice=choice, notes={"chosen by Auto": f"{choice.chosen}: {choice.why}"} | learned.notes)
