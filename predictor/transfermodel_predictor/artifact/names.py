@@ -6,7 +6,8 @@ MANIFEST: Final = "manifest.json"
 MODEL: Final = "model.onnx"
 DESCRIPTION: Final = "model.json"
 WEIGHTS: Final = "model.safetensors"
+TOKENIZER: Final = "tokenizer.json"
 METRICS: Final = "metrics.json"
 
 SERVED: Final = (DESCRIPTION, MODEL)
-"""All that the predictor reads, besides the manifest."""
+"""All that the predictor reads of every model, besides the manifest."""

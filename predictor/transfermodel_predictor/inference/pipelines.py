@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from transfermodel_predictor.artifact.description import ImagePreprocessing, Preprocessing, TextPreprocessing
+from transfermodel_predictor.artifact.names import TOKENIZER
 from transfermodel_predictor.inference.decode import decode_image
 from transfermodel_predictor.inference.limits import DEFAULT, SampleLimits
 from transfermodel_predictor.inference.preprocess import normalise, resize_and_crop
@@ -65,7 +66,6 @@ class ImagePipeline:
         return [self.decode(data) for data in blank_images(self.preprocessing.size)]
 
 
-TOKENIZER: Final = "tokenizer.json"
 NEEDED_FILES: Final[Mapping[str, tuple[str, ...]]] = {"Image": (), "Text": (TOKENIZER,), "Audio": ()}
 """By modality: the artifact's files that its pipeline is made from, beside model.json."""
 
