@@ -53,6 +53,19 @@ def identity(uri: str, environment: Mapping[str, str]) -> str:
         return hashlib.sha256(lines.encode()).hexdigest()
 
 
+def size(uri: str, environment: Mapping[str, str]) -> int:
+    """Return the bytes of the weights below a URI, by what storage lists of them.
+
+    Raises:
+        RunError: DataNotFound, DataAccessDenied or StorageUnavailable.
+    """
+    with data_errors(FIELD):
+        if _is_file(uri):
+            storage, name = open_file(uri, environment, DATA_CREDENTIALS_PREFIX)
+            return storage.info(name).size
+        return sum(entry.size for entry in _listed(open_folder(uri, environment)))
+
+
 def file_of_weights(uri: str, environment: Mapping[str, str], folder: Path, cache: Path) -> Pretrained:
     """Fetch a .safetensors file.
 

@@ -15,13 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from transfermodel_operator.api import RunRequest
-from transfermodel_operator.api.run import DATA_CREDENTIALS_PREFIX
 from transfermodel_predictor.inference.errors import UnreadableSample
 
 from transfermodel_trainer import inputs, machine
+from transfermodel_trainer.backbones import stored
 from transfermodel_trainer.data.classes import Classes, check_same_classes
 from transfermodel_trainer.data.fetch import fetch
-from transfermodel_trainer.data.files import open_file
 from transfermodel_trainer.data.sources import Source
 from transfermodel_trainer.data.spool import Spool
 from transfermodel_trainer.errors import RunError
@@ -223,8 +222,7 @@ def _weights_bytes(request: RunRequest, environment: Mapping[str, str]) -> int |
     weights = request.backbone.weights
     if weights is None or weights.uri is None:
         return None
-    storage, name = open_file(weights.uri, environment, DATA_CREDENTIALS_PREFIX)
-    return storage.info(name).size
+    return stored.size(weights.uri, environment)
 
 
 def _problem(error: RunError) -> Problem:
