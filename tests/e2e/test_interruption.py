@@ -8,7 +8,7 @@ import obstore
 import pytest
 from transfermodel_operator.api import RunProgress
 
-from tests.support import datasets, encoders
+from tests.support import datasets, untrained
 from tests.support.specs import Manifest, quick_spec
 from tests.support.stack import Workspace
 from tests.support.training_pods import evict, progress_of, running_pod, seconds_of, training_pods
@@ -21,7 +21,7 @@ EPOCHS = 4
 def long_spec(workspace: Workspace) -> Manifest:
     """Return a run of about a minute that has something to lose in each of its phases."""
     train = workspace.upload("data", {"train.tar": datasets.tar(datasets.folder(per_class=120))})
-    weights = workspace.upload("weights", {"random.safetensors": encoders.random_resnet18()})
+    weights = workspace.upload("weights", {"random.safetensors": untrained.resnet18()})
     return quick_spec(
         f"{train}/train.tar",
         backbone={

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.support import datasets, encoders
+from tests.support import datasets, untrained
 from tests.support.asking import instance, labels_v1, labels_v2, refusal
 from tests.support.specs import Manifest, quick_spec
 from tests.support.stack import Workspace
@@ -38,7 +38,7 @@ def asked(files: dict[str, bytes]) -> dict[str, bytes]:
 def text_model(workspace: Workspace) -> Served:
     """Apply one that reads a table of texts by an encoder in S3."""
     every = [datasets.sentence(topic, index) for topic in datasets.TEMPLATES for index in range(SEEN)]
-    weights = workspace.upload("encoder", encoders.tiny_encoder(every))
+    weights = workspace.upload("encoder", untrained.tiny_encoder(every))
     tables = workspace.upload(
         "texts",
         {
@@ -59,7 +59,7 @@ def text_model(workspace: Workspace) -> Served:
 
 def audio_model(workspace: Workspace) -> Served:
     """Apply one that hears a folder of recordings by an image network in S3."""
-    weights = workspace.upload("weights", {"random.safetensors": encoders.random_resnet18()})
+    weights = workspace.upload("weights", {"random.safetensors": untrained.resnet18()})
     spec = quick_spec(
         workspace.upload("tones", datasets.recordings(per_class=SEEN)),
         workspace.upload("test", datasets.recordings(per_class=8, first=100)),
