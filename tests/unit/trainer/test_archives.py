@@ -104,6 +104,41 @@ def test_too_many_members(tmp_path: Path) -> None:
     assert "third" in error.message
 
 
+def test_too_many_members_of_zip_are_never_listed(tmp_path: Path) -> None:
+    files = {f"a/{number}.png": b"" for number in range(5)}
+    error = refused(tmp_path, datasets.zip_archive(files), "x.zip", SMALL)
+    assert error.reason is Reason.UNSAFE_ARCHIVE
+    assert "more than 2 members" in error.message
+    assert read(tmp_path, datasets.zip_archive(files), "x.zip", Limits(members=5)) == files
+
+
+def test_long_names_of_zip_are_never_listed(tmp_path: Path) -> None:
+    files = {f"a/{number}{'x' * 60_000}.png": b"" for number in range(2)}
+    error = refused(tmp_path, datasets.zip_archive(files), "x.zip", SMALL)
+    assert error.reason is Reason.UNSAFE_ARCHIVE
+    assert "KiB of names and attributes" in error.message
+
+
+def test_a_zip_in_a_zip_is_content(tmp_path: Path) -> None:
+    inner = datasets.zip_archive({f"{number}": b"" for number in range(5)})
+    assert read(tmp_path, datasets.zip_archive({"a/1.zip": inner}), "x.zip", Limits(members=2)) == {"a/1.zip": inner}
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_headers_that_outgrow_memory(tmp_path: Path, kind: bytes) -> None:
+    header = entry("header", kind, size=50_000_000)
+    content = tar_of(entry("a/1.png", size=10))[:1024] + header.tobuf() + bytes(50_000_000)
+    error = refused(tmp_path, content, "x.tar", Limits(member_bytes=1000))
+    assert error.reason is Reason.UNSAFE_ARCHIVE
+    assert "headers after member 'a/1.png'" in error.message
+
+
+def test_names_that_are_not_utf8(tmp_path: Path) -> None:
+    error = refused(tmp_path, tar_of(entry("caf\udce9/1.png")), "x.tar")
+    assert error.reason is Reason.DATA_INVALID
+    assert "'caf\\udce9/1.png' is not UTF-8" in error.message
+
+
 @pytest.mark.parametrize("name", ["x.tar.gz", "x.zip"])
 def test_a_bomb_by_ratio(tmp_path: Path, name: str) -> None:
     bomb = {"a/1.png": b"", "a/bomb.png": bytes(100_000)}

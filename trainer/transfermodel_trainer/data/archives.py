@@ -5,6 +5,7 @@ members are read one by one into the spool, and their names are only names.
 """
 
 import gzip
+import io
 import tarfile
 import zipfile
 import zlib
@@ -20,6 +21,11 @@ from transfermodel_trainer.errors import RunError
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".zip")
 READ_BYTES = 1 << 20
+ENTRY = b"PK\1\2"
+"""Begins each member's entry in the directory of a .zip."""
+ENTRY_BYTES = 256
+DIRECTORY_BYTES = 1 << 16
+"""A directory may have so many bytes for each member that is allowed, and so many more."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,8 @@ class Limits:
 
     members: int = MOST_SAMPLES
     member_bytes: int = 256 << 20
+    header_bytes: int = 1 << 20
+    """Of one member: tarfile and zipfile hold names and attributes in memory."""
     total_bytes: int = 64 << 30
     ratio: int = 200
     ratio_from_bytes: int = 256 << 20
@@ -93,17 +101,20 @@ class _Budget:
     def __init__(self, path: Path, uri: str, limits: Limits) -> None:
         self.uri, self.limits = uri, limits
         self.packed = max(1, path.stat().st_size)
-        self.members = self.total = 0
+        self.members = self.total = self.before = 0
         self.current = "its first member"
 
     def member(self, name: str) -> None:
         self.current = repr(name)
         self.members += 1
+        self.before = self.total
         if self.members > self.limits.members:
             _unsafe(self.uri, f"more than {self.limits.members} members, the first too many being {self.current}")
 
     def grow(self, size: int) -> None:
         self.total += size
+        if self.total - self.before > self.limits.member_bytes + self.limits.header_bytes:
+            _unsafe(self.uri, f"more than {self.limits.header_bytes >> 10} KiB of headers after member {self.current}")
         if self.total > self.limits.total_bytes:
             _unsafe(
                 self.uri, f"more than {self.limits.total_bytes >> 20} MiB unpacked, reached at member {self.current}"
@@ -136,7 +147,8 @@ def _tar_members(path: Path, uri: str, limits: Limits) -> Iterator[Member]:
         unpacked = raw if uri.endswith(".tar") else gzip.GzipFile(fileobj=raw)
         # As a stream ("r|"): tarfile then asks for small blocks, and the budget sees every one of them.
         with tarfile.open(fileobj=_Counted(unpacked, budget), mode="r|") as archive:  # type: ignore[call-overload]
-            for info in archive:
+            while (info := archive.next()) is not None:
+                archive.members.clear()  # tarfile keeps all that it has seen
                 budget.member(info.name)
                 name = _safe_name(uri, info.name)
                 if info.isdir():
@@ -153,9 +165,28 @@ def _tar_members(path: Path, uri: str, limits: Limits) -> Iterator[Member]:
                 yield Member(name, b"" if content is None else content.read())
 
 
+class _Directory(io.BufferedReader):
+    """A .zip that zipfile opens: it reads the list of all members in one go, and keeps an object of each."""
+
+    def __init__(self, path: Path, uri: str, limits: Limits) -> None:
+        super().__init__(io.FileIO(path))
+        self.uri, self.limits = uri, limits
+        self.opening = True
+
+    def read(self, size: int | None = -1) -> bytes:
+        most = DIRECTORY_BYTES + self.limits.members * ENTRY_BYTES
+        if self.opening and size is not None and size > most:
+            _unsafe(self.uri, f"more than {most >> 10} KiB of names and attributes")
+        data = super().read(size)
+        if self.opening and data.count(ENTRY) > self.limits.members:
+            _unsafe(self.uri, f"more than {self.limits.members} members")
+        return data
+
+
 def _zip_members(path: Path, uri: str, limits: Limits) -> Iterator[Member]:
     budget = _Budget(path, uri, limits)
-    with zipfile.ZipFile(path) as archive:
+    with _Directory(path, uri, limits) as file, zipfile.ZipFile(file) as archive:
+        file.opening = False
         for info in archive.infolist():
             budget.member(info.filename)
             name = _safe_name(uri, info.filename)

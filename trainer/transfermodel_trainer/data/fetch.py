@@ -21,7 +21,7 @@ STEP_TEXTS = 1000
 Step = Callable[[float], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One encoded file in the spool."""
 
