@@ -81,7 +81,7 @@ def texts(pieces: Iterable[bytes], uri: str, columns: Format, *, role: str, task
 
 def text_name(uri: str, line: int) -> str:
     """Return what a text of an index file is called."""
-    return f"{PurePosixPath(uri).name}:{line}"
+    return f"{uri[uri.rfind('/') + 1 :]}:{line}"
 
 
 def text_of(value: Any) -> str:

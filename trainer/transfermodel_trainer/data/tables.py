@@ -82,7 +82,7 @@ class Table:
 
     def _csv_rows(self, lines: Iterable[str]) -> Iterator[Row]:
         # Old spreadsheets end lines with a carriage return alone: StringIO splits there, too.
-        split = (part for line in lines for part in io.StringIO(line, newline=""))
+        split = (part for line in lines for part in (io.StringIO(line, newline="") if "\r" in line else (line,)))
         csv.field_size_limit(LONGEST_VALUE)
         reader = csv.reader(split, strict=True, skipinitialspace=True)
         try:
