@@ -1,6 +1,7 @@
-"""Measure the whole: `make bench`, or `python -m tests.bench [--only NAME] [--json FILE]` on a cluster that is up.
+"""Measure the whole: `make bench`, or `python -m tests.bench [--only NAME] [--json FILE]`.
 
-Never run it beside anything else: figures of a busy machine are figures of the other load.
+Most parts need a cluster that is up; those that do not run without one. Never run it beside anything else: figures of a
+busy machine are figures of the other load.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from devcluster import cluster
@@ -17,22 +19,49 @@ from tests.bench.audit import AuditLog
 from tests.bench.figures import Figure, table, write_json
 from tests.support.stack import Stack
 
+Options = argparse.Namespace
+
+
+@dataclass(frozen=True)
+class OnCluster:
+    """A part that measures a cluster."""
+
+    measure: Callable[[Stack, Options], list[Figure]]
+
+
+@dataclass(frozen=True)
+class Anywhere:
+    """A part that needs nothing but this machine."""
+
+    measure: Callable[[Options], list[Figure]]
+
 
 def main() -> int:
     """Measure, print, and return 1 when something could not be measured; a missed target is only said."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="of everything but the wake and memory")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description=__doc__,
+        epilog="All other options are those of training: see python -m tests.bench.training --help.",
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="of everything but the wake, memory and training")
     parser.add_argument("--wakes", type=int, default=20)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every value")
-    parser.add_argument("--only", action="append", metavar="NAME", help="one of: " + ", ".join(NAMES))
-    options = parser.parse_args()
-    if unknown := set(options.only or ()) - set(NAMES):
-        parser.error(f"no such bench: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
-    try:
-        stack = Stack.discover()
-    except RuntimeError as error:
-        print(error, file=sys.stderr)
-        return 1
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every value, but those of training")
+    parser.add_argument("--only", action="append", metavar="NAME", help="one of: " + ", ".join(PARTS))
+    options, others = parser.parse_known_args()
+    if unknown := set(options.only or ()) - set(PARTS):
+        parser.error(f"no such bench: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    parts = {name: part for name, part in PARTS.items() if not options.only or name in options.only}
+    if others and "training" not in parts:
+        parser.error(f"no such option: {' '.join(others)}")
+    options.training = others
+    stack: Stack | None = None
+    if any(isinstance(part, OnCluster) for part in parts.values()):
+        try:
+            stack = Stack.discover()
+        except RuntimeError as error:
+            alone = ", ".join(name for name, part in PARTS.items() if isinstance(part, Anywhere))
+            print(f"{error}\nWithout a cluster `--only` measures {alone}.", file=sys.stderr)
+            return 1
     load = os.getloadavg()[0]
     print(f"{os.cpu_count()} cores, load {load:.1f} at the start", flush=True)
     if load > 1.0:
@@ -40,52 +69,57 @@ def main() -> int:
 
     figures: list[Figure] = []
     failed: list[str] = []
-    for name, measure in benches(stack, options.rounds, options.wakes).items():
-        if options.only and name not in options.only:
-            continue
+    for name, part in parts.items():
         begun = time.monotonic()
         try:
-            measured = measure()
+            if isinstance(part, Anywhere):
+                figures += part.measure(options)
+            elif stack is not None:
+                figures += part.measure(stack, options)
         except (AssertionError, RuntimeError, OSError, subprocess.SubprocessError) as error:
             print(f"{name}: not measured: {error}", file=sys.stderr, flush=True)
             failed.append(name)
             continue
         print(f"{name}: {time.monotonic() - begun:.0f} s", flush=True)
-        figures += measured
-    print()
-    print(table(figures))
+    if figures:
+        print(f"\n{table(figures)}")
     if options.json:
         write_json(figures, options.json)
     return 1 if failed else 0
 
 
-NAMES = ("image-sizes", "operator-memory", "first-prediction", "api-writes", "wake", "predictor-start", "command")
+def api_writes(stack: Stack, options: Options) -> list[Figure]:
+    """Count the operator's writes."""
+    path = cluster.control_plane().audit_log
+    if not path.exists():
+        raise RuntimeError(f"there is no audit log ({path}): it is a part of the devcluster")
+    return loop.writes(stack, AuditLog(path), rounds=min(options.rounds, 3))
 
 
-def benches(stack: Stack, rounds: int, wakes: int) -> dict[str, Callable[[], list[Figure]]]:
-    """Return what there is to measure, in order: memory first, while nothing has happened yet."""
+def predictor_start(options: Options) -> list[Figure]:
+    """Start the predictor on networks that are exported for it."""
+    from tests.bench import predictor_start as bench  # needs torch: only where it is asked for
 
-    def api_writes() -> list[Figure]:
-        path = cluster.control_plane().audit_log
-        if not path.exists():
-            raise RuntimeError(f"there is no audit log ({path}): it is a part of the devcluster")
-        return loop.writes(stack, AuditLog(path), rounds=min(rounds, 3))
+    return [figure for name in ("resnet18", "resnet50") for figure in bench.measure(name, options.rounds, seconds=5.0)]
 
-    def predictor_start() -> list[Figure]:
-        from tests.bench import predictor_start as bench  # needs torch: only where it is asked for
 
-        return [figure for name in ("resnet18", "resnet50") for figure in bench.measure(name, rounds, seconds=5.0)]
+def training(options: Options) -> list[Figure]:
+    """Compare the trainer with its baselines, in a process with the trainer's environment; the results are its own."""
+    subprocess.run([sys.executable, "-m", "tests.bench.training", *options.training], check=True)
+    return []
 
-    measures = (
-        footprint.image_sizes,
-        lambda: footprint.operator_memory(stack),
-        lambda: loop.first_prediction(stack, rounds),
-        api_writes,
-        lambda: loop.wake(stack, wakes),
-        predictor_start,
-        lambda: command.measure(rounds),
-    )
-    return dict(zip(NAMES, measures, strict=True))
+
+PARTS: dict[str, OnCluster | Anywhere] = {
+    # Memory first, while nothing has happened yet.
+    "image-sizes": OnCluster(lambda _stack, _options: footprint.image_sizes()),
+    "operator-memory": OnCluster(lambda stack, _options: footprint.operator_memory(stack)),
+    "first-prediction": OnCluster(lambda stack, options: loop.first_prediction(stack, options.rounds)),
+    "api-writes": OnCluster(api_writes),
+    "wake": OnCluster(lambda stack, options: loop.wake(stack, options.wakes)),
+    "predictor-start": Anywhere(predictor_start),
+    "command": Anywhere(lambda options: command.measure(options.rounds)),
+    "training": Anywhere(training),
+}
 
 
 if __name__ == "__main__":
