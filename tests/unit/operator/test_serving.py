@@ -181,3 +181,19 @@ def test_a_revision_of_an_edited_inference_service_is_not_ours_though_it_carries
     plan = world.plan()
     assert plan.proof is None
     assert plan.applies == ()
+
+
+def test_what_kserve_says_of_a_former_revision_raises_no_share() -> None:
+    """Somebody edits the InferenceService; Knative has reacted, and KServe's status does not say so yet."""
+    world = World()
+    world.create()
+    world.run_to_ready()
+    world.services["digits"]["spec"]["predictor"]["maxReplicas"] = 9
+    world.create_revision("digits")
+    world.reconcile()
+    assert world.services["digits"]["spec"]["predictor"]["canaryTrafficPercent"] == 0
+    world.reconcile()
+    assert world.services["digits"]["spec"]["predictor"]["canaryTrafficPercent"] == 0, "the next revision is not proved"
+    world.settle()
+    assert world.traffic() == {"v1": 100}
+    assert world.status()["serving"]["revision"] == "digits-predictor-00003"
