@@ -44,13 +44,15 @@ class Data(ApiModel):
     train: DataSource
     """What to learn from."""
     validation: DataSource | None = None
-    """What to choose by; default: a part of train, by a hash of each sample, so that no sample ever changes sides."""
+    """What to choose by; default: a part of train, by a hash of each sample, so that none that was learned from is held
+    out later, as data is added."""
     test: DataSource | None = None
     """The holdout that the reported metrics come from; without it they are estimated."""
     validation_fraction: Fraction | None = None
     """The part of train that is held out when validation is not set; default "0.2"."""
     format: Format | None = None
-    """What the columns of index files are called; default: file and label."""
+    """What the columns of index files are called; default: file or text, and label."""
     credentials_secret_name: ObjectName | None = None
-    """A Secret with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where needed, AWS_SESSION_TOKEN, AWS_ENDPOINT_URL and
-    AWS_REGION."""
+    """A Secret with the keys of the stores: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where needed,
+    AWS_SESSION_TOKEN, AWS_ENDPOINT_URL and AWS_REGION; GOOGLE_SERVICE_ACCOUNT_KEY; AZURE_STORAGE_ACCOUNT_NAME with
+    AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_TOKEN."""
