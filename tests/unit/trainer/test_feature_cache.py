@@ -9,13 +9,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torchvision
 from torch import Tensor, nn
 from transfermodel_predictor.artifact.description import ImagePreprocessing, WeightsSource
 from transfermodel_predictor.artifact.storage import Storage, open_store
-from transfermodel_trainer.backbones.load import LoadedBackbone
+from transfermodel_predictor.inference.pipelines import pipeline_of
+from transfermodel_trainer.backbones.load import LoadedBackbone, plan
 from transfermodel_trainer.backbones.network import Network
 from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.features.cache import MOST_SMALL, FeatureCache
@@ -23,8 +25,11 @@ from transfermodel_trainer.features.opening import key_of, open_cache
 from transfermodel_trainer.features.packs import MOST_ROWS, START_BYTES, DamagedPack, digests_at, name_of, pack, unpack
 from transfermodel_trainer.limits import Interrupted, Limits
 from transfermodel_trainer.training.device import Device
-from transfermodel_trainer.training.feeds import ImageFeed
-from transfermodel_trainer.training.inference import compute_features
+from transfermodel_trainer.training.feeds import ImageFeed, feed_of
+from transfermodel_trainer.training.inference import compute_features, compute_logits
+
+from tests.support import encoders
+from tests.unit.trainer.test_backbones import backbone as backbone_request
 
 CPU = Device(torch.device("cpu"), "cpu")
 PREPROCESSING = ImagePreprocessing(size=32, mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2))
@@ -134,6 +139,39 @@ def test_what_came_from_the_cache_has_the_bits_of_what_did_not(storage: Storage)
         compute_features(network, images(part), FEED, cache=FeatureCache(storage, "key", print))
     found = compute_features(network, images(range(300)), FEED, cache=FeatureCache(storage, "key", print))
     assert torch.equal(found, compute_features(network, images(range(300)), FEED))
+
+
+def test_texts_have_the_same_bits_too_and_short_ones_are_computed_together(
+    tmp_path: Path, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = backbone_request(
+        "TextClassification",
+        name="transformers/tiny",
+        weights={"uri": f"file://{encoders.write(tmp_path / 'encoder', 'bert')}"},
+    )
+    loaded = plan(request, {}, tmp_path, tmp_path).load(2)
+    pipeline, feed = pipeline_of(loaded.preprocessing, loaded.files), feed_of(loaded.preprocessing, CPU.torch)
+    texts = [" ".join(["good film"] * (1 + number % 9)) + f" {number}" for number in range(60)]
+    rows = torch.stack([torch.from_numpy(pipeline.row(text)) for text in texts])
+    samples = Samples(rows, torch.zeros(60, dtype=torch.long), texts, list(map(digest, texts)), list(range(60)))
+    seen: list[int] = []
+    features = loaded.network.features
+
+    def watched(*arguments: Tensor) -> Tensor:
+        seen.append(arguments[0].shape[1])
+        return features(*arguments)
+
+    monkeypatch.setattr(loaded.network, "features", watched)
+    for part in ([1], [2, 3, 4], list(range(30, 50))):
+        known = samples.select(np.array(part))
+        compute_features(loaded.network, known, feed, cache=FeatureCache(storage, "key", print))
+    found = compute_features(loaded.network, samples, feed, cache=FeatureCache(storage, "key", print))
+    seen.clear()
+    assert torch.equal(found, compute_features(loaded.network, samples, feed))
+    assert seen == sorted(set(seen)), "one batch of each length"
+    assert len(seen) > 1
+    logits = compute_logits(loaded.network, samples, feed)
+    torch.testing.assert_close(logits, loaded.network.head(found).detach(), rtol=1e-4, atol=1e-5)
 
 
 def test_views_and_keys_are_kept_apart(network: Counting, storage: Storage) -> None:

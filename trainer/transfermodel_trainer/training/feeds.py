@@ -15,6 +15,7 @@ LARGE_PIXELS: Final = 128
 PIXELS_PER_BATCH: Final = 64 * 64 * 64
 """On the CPU: 64 images of 64 x 64, where batches stay in the caches; a GPU takes 32 times as many."""
 TEXTS_PER_BATCH: Final = 32
+ROUNDED_TOKENS: Final = 8
 GPU_FACTOR: Final = 32
 GPU_TEXTS: Final = 8
 
@@ -30,11 +31,8 @@ class Feed(Protocol):
     def batch_size(self) -> int:
         """Return how many samples to compute at a time when nothing is learned."""
 
-    def lengths(self, rows: Tensor) -> Tensor | None:
-        """Return how long each sample is, (N,) int64; None: all alike.
-
-        A batch takes as long as its longest sample: those of about one length are best computed together.
-        """
+    def lengths(self, rows: Tensor, indices: list[int]) -> list[int]:
+        """Return how long each of these samples is: those of one length are computed together."""
 
 
 class ImageFeed:
@@ -56,8 +54,9 @@ class ImageFeed:
         """Return the images of a batch."""
         return _pictures(self._size, self.mean.device)
 
-    def lengths(self, rows: Tensor) -> None:
-        """Return nothing: images are of one size."""
+    def lengths(self, rows: Tensor, indices: list[int]) -> list[int]:
+        """Return one length: images are of one size."""
+        return [0] * len(indices)
 
 
 class AudioFeed:
@@ -78,12 +77,13 @@ class AudioFeed:
         """Return the spectrograms of a batch."""
         return _pictures(self._size, self.mean.device)
 
-    def lengths(self, rows: Tensor) -> None:
-        """Return nothing: spectrograms are of one size."""
+    def lengths(self, rows: Tensor, indices: list[int]) -> list[int]:
+        """Return one length: spectrograms are of one size."""
+        return [0] * len(indices)
 
 
 class TextFeed:
-    """Token ids with their mask, cut to the longest text."""
+    """Token ids with their mask, cut to about the longest text."""
 
     memory_format = torch.contiguous_format
 
@@ -93,7 +93,7 @@ class TextFeed:
 
     def __call__(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return input_ids and attention_mask int64 (N, L) for int32 (N, most tokens), which is -1 after a text."""
-        longest = max(1, int(self.lengths(rows).max()))
+        longest = int(_rounded(rows).max())
         ids = rows[:, :longest].to(self._device, torch.int64)
         mask = (ids >= 0).to(torch.int64)
         return ids * mask, mask
@@ -102,9 +102,9 @@ class TextFeed:
         """Return the texts of a batch."""
         return TEXTS_PER_BATCH * (GPU_TEXTS if self._device.type == "cuda" else 1)
 
-    def lengths(self, rows: Tensor) -> Tensor:
-        """Return how many tokens each text has."""
-        return (rows >= 0).sum(1)
+    def lengths(self, rows: Tensor, indices: list[int]) -> list[int]:
+        """Return how many tokens each text has, rounded up."""
+        return _rounded(rows[indices]).tolist()
 
 
 def feed_of(preprocessing: Preprocessing, device: torch.device) -> Feed:
@@ -114,6 +114,12 @@ def feed_of(preprocessing: Preprocessing, device: torch.device) -> Feed:
     if isinstance(preprocessing, TextPreprocessing):
         return TextFeed(device)
     return AudioFeed(preprocessing, device)
+
+
+def _rounded(rows: Tensor) -> Tensor:
+    """Return the tokens of each row (N,), rounded up so that there are few lengths, at most all that a row holds."""
+    counts = (rows >= 0).sum(1).clamp(min=1)
+    return (-(-counts // ROUNDED_TOKENS) * ROUNDED_TOKENS).clamp(max=rows.shape[1])
 
 
 def _memory_format(size: int, device: torch.device) -> torch.memory_format:

@@ -1,6 +1,6 @@
 """Running a network over many samples without learning: in float32, so that it says what the served graph says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import torch
@@ -14,6 +14,8 @@ from transfermodel_trainer.training.feeds import Feed
 
 ROUNDED_BATCH: Final = 16
 """A last batch is filled up to a multiple of it: in small ones some kernels sum in another order."""
+LOOKED_AT: Final = 4096
+"""Samples whose lengths are counted at a time."""
 
 
 def compute_features(
@@ -43,11 +45,10 @@ def compute_features(
     first: dict[str, int] = {}
     for index in (~known).nonzero().flatten().tolist():
         first.setdefault(samples.digests[index], index)
-    todo = list(first.values())
+    done = 0
     network.eval()
     with limits.attended(), torch.inference_mode():
-        for part in batches(len(todo), feed.batch_size()):
-            indices = todo[part]
+        for indices in batched(list(first.values()), samples, feed):
             rows = samples.rows[rounded(indices, feed.batch_size())]
             computed = network.features(*feed(rows.flip(-1) if flip else rows))[: len(indices)].float().cpu()
             features[indices] = computed
@@ -56,7 +57,8 @@ def compute_features(
                 if limits.interrupted():
                     cache.flush(view)
             limits.check()
-            step(part.stop / len(todo))
+            done += len(indices)
+            step(done / len(first))
     for index in (~known).nonzero().flatten().tolist():
         features[index] = features[first[samples.digests[index]]]
     if cache is not None:
@@ -71,6 +73,20 @@ def rounded(indices: list[int], size: int) -> list[int]:
     return indices + indices[-1:] * (wanted - len(indices))
 
 
+def batched(indices: list[int], samples: Samples, feed: Feed) -> Iterator[list[int]]:
+    """Yield the indices in batches of samples of one length: so what is computed of one depends on itself alone."""
+    groups: dict[int, list[int]] = {}
+    for part in batches(len(indices), LOOKED_AT):
+        members = indices[part]
+        lengths = feed.lengths(samples.rows, members)
+        for index, length in zip(members, lengths, strict=True):
+            groups.setdefault(length, []).append(index)
+    for length in sorted(groups):
+        members = groups[length]
+        for part in batches(len(members), feed.batch_size()):
+            yield members[part]
+
+
 def compute_logits(
     network: Network,
     samples: Samples,
@@ -79,10 +95,12 @@ def compute_logits(
     step: Callable[[float], None] = lambda _: None,
 ) -> Tensor:
     """Return logits (N, K) float32 on the CPU."""
+    logits = torch.empty(len(samples), network.head.out_features)
+    done = 0
     network.eval()
-    parts = []
     with torch.inference_mode():
-        for part in batches(len(samples), feed.batch_size()):
-            parts.append(network(*feed(samples.rows[part])).float().cpu())
-            step(part.stop / len(samples))
-    return torch.cat(parts).clone()
+        for indices in batched(list(range(len(samples))), samples, feed):
+            logits[indices] = network(*feed(samples.rows[indices])).float().cpu()
+            done += len(indices)
+            step(done / len(samples))
+    return logits
