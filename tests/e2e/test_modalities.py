@@ -73,17 +73,17 @@ def audio_model(workspace: Workspace) -> Served:
 
 @pytest.fixture(scope="module")
 def applied(shared_workspace: Workspace) -> dict[str, Served]:
-    """Both, trained side by side."""
+    """Both, trained side by side; each test waits for its own."""
     models = [text_model(shared_workspace), audio_model(shared_workspace)]
-    for model in models:
-        shared_workspace.wait_ready(model.name, timeout_seconds=300)
     return {model.modality: model for model in models}
 
 
 @pytest.fixture(params=["text", "audio"])
 def model(request: pytest.FixtureRequest, applied: dict[str, Served]) -> Served:
-    """Each of them."""
-    return applied[request.param]
+    """Each of them, ready."""
+    chosen = applied[request.param]
+    chosen.workspace.wait_ready(chosen.name, timeout_seconds=300)
+    return chosen
 
 
 def test_it_was_measured_and_proved(model: Served) -> None:
@@ -108,6 +108,7 @@ def test_another_kind_of_sample_is_refused_in_a_sentence(model: Served) -> None:
 
 def test_what_auto_chose_is_told(applied: dict[str, Served]) -> None:
     model = applied["audio"]
+    model.workspace.wait_ready(model.name, timeout_seconds=300)
     message = model.workspace.condition(model.name, "Trained")["message"]
     assert "; Auto chose FeatureExtraction." in message or "; Auto chose FineTuning." in message
 
