@@ -28,10 +28,13 @@ SPECTROGRAM_SIZE: Final = 64
 """The trainer's own default."""
 ENOUGH_TO_TUNE: Final = 200
 """Samples of every class from which on fine-tuning is worth its time."""
-MOST_TUNED_PIXELS: Final = 5_000 * 96 * 96
-"""Of all images or spectrograms: a processor fine-tunes more only in hours."""
-MOST_TUNED_CHARACTERS: Final = 5_000 * 200
-"""Of all texts: the same."""
+LEAST_PASSES: Final = 13_000
+LEAST_EPOCHS: Final = 3
+"""By how many samples Auto goes while it fine-tunes: so many, or so often through all, whichever is more."""
+MOST_TUNED_PIXELS: Final = 15_000 * 128 * 128
+"""Of them, in images or spectrograms: two cores take half an hour for so many."""
+MOST_TUNED_CHARACTERS: Final = 15_000 * 400
+"""The same in texts."""
 
 Source = Literal["named", "file", "scratch", "model"]
 
@@ -181,23 +184,25 @@ def _transfer(found: Found, size: int) -> tuple[dict[str, Any], str]:
         )
     if _too_many_to_tune(found, size):
         return {"strategy": "FeatureExtraction"}, (
-            "A new head on the frozen backbone takes minutes; fine-tuning on so much data would want a GPU."
+            "A new head on the frozen backbone takes minutes; Auto, which fine-tunes, too, would want a GPU for so much "
+            "data."
         )
     if found.modality is AUDIO:
-        return {"strategy": "Auto", "fineTuning": {"unfreeze": "All", "epochs": 12}}, (
-            "Spectrograms look little like what the backbone has seen, so all of it may learn; Auto first tries a new "
-            "head alone, and keeps the better."
+        return {"strategy": "Auto"}, (
+            "Spectrograms look little like what the backbone has seen: Auto tries a new head alone, then fine-tunes, and "
+            "keeps the better."
         )
     return {"strategy": "Auto"}, (
-        f"With {found.fewest} {found.modality.many} and more of each class the backbone's last stage can learn, too: "
-        "Auto tries a new head alone, then that, and keeps the better."
+        f"With {found.fewest} {found.modality.many} and more of each class the backbone can learn, too: Auto tries "
+        "a new head alone, then fine-tunes, and keeps the better."
     )
 
 
 def _too_many_to_tune(found: Found, size: int) -> bool:
+    passes = max(LEAST_PASSES, LEAST_EPOCHS * found.samples)
     if found.modality is TEXT:
-        return found.samples * (found.median.value if found.median else 0) > MOST_TUNED_CHARACTERS
-    return found.samples * size * size > MOST_TUNED_PIXELS
+        return passes * (found.median.value if found.median else 0) > MOST_TUNED_CHARACTERS
+    return passes * size * size > MOST_TUNED_PIXELS
 
 
 def _from_scratch(found: Found, note: str | None) -> Chosen:

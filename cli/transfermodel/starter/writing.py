@@ -180,7 +180,7 @@ def _training(chosen: Chosen) -> list[str]:
             lines.append(f"      {key}: {json.dumps(value) if key == 'learningRate' else value}{comment}")
     elif strategy == "FeatureExtraction":
         lines.append(
-            "    # strategy: Auto then also trains the backbone's last stage, and keeps the better of the two."
+            "    # strategy: Auto also fine-tunes the backbone, which takes longer, and keeps the better of the two."
         )
     return lines
 

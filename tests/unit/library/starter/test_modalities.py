@@ -113,6 +113,14 @@ def test_a_table_that_names_text_files(tmp_path: Path) -> None:
     assert (document.spec.task, found.found.columns.texts) == ("TextClassification", False)
 
 
+def test_what_a_processor_would_fine_tune_for_hours_gets_a_new_head(tmp_path: Path) -> None:
+    for words, strategy in ((20, "Auto"), (400, "FeatureExtraction")):
+        rows = "".join(f"{number} {'a word ' * words},{label}\n" for label in ("a", "b") for number in range(200))
+        put(tmp_path, {"all.csv": f"text,label\n{rows}".encode()})
+        _, document = started(tmp_path / "all.csv", tmp_path / "a.yaml", weights=encoder(tmp_path), force=True)
+        assert document.spec.training.strategy == strategy
+
+
 def test_without_network_texts_need_an_encoder_and_the_file_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
