@@ -35,7 +35,7 @@ def resample(samples: NDArray[np.float32], rate: int, wanted: int) -> NDArray[np
     kept = min(before, after) // 2 + 1
     fade = max(1, int(kept * ROLL_OFF))
     spectrum = spectrum[:kept]
-    spectrum[kept - fade :] *= np.cos(np.linspace(0, np.pi / 2, fade))
+    spectrum[kept - fade :] *= 0.5 + 0.5 * np.cos(np.linspace(0, np.pi, fade))
     resampled = np.fft.irfft(spectrum, after) * (after / before)
     return resampled[: ceil(len(samples) * wanted / rate)].astype(np.float32)
 

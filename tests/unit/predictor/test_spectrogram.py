@@ -127,6 +127,15 @@ def test_resampling_keeps_a_tone_and_drops_what_does_not_fit() -> None:
     assert np.abs(resample(tone(6000, 1, 44100).astype(np.float32), 44100, 8000)[400:-400]).max() < 0.001
 
 
+def test_resampling_does_not_ring() -> None:
+    click = np.zeros(44100, np.float32)
+    click[22051] = 1  # between two samples of the new rate
+    resampled = np.abs(resample(click, 44100, 16000))
+    loudest = int(resampled.argmax())
+    later = resampled[loudest + 160 :].max()  # 10 ms
+    assert later < 1e-4 * resampled[loudest]
+
+
 @given(st.integers(1, 5000), st.integers(1000, 50_000), st.integers(4000, 48_000))
 def test_any_rate_becomes_any_other(count: int, rate: int, wanted: int) -> None:
     resampled = resample(noise(count), rate, wanted)
