@@ -1,4 +1,4 @@
-"""Batches, augmentation, frozen parts."""
+"""Batches, rates, frozen parts, the best epoch."""
 
 import pytest
 import torch
@@ -11,14 +11,15 @@ from transfermodel_trainer.backbones.stages import stages, unfreeze_last
 from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.errors import RunError
 from transfermodel_trainer.progress import Progress
-from transfermodel_trainer.training.augmentation import shift
+from transfermodel_trainer.training import finetuning
 from transfermodel_trainer.training.batches import batch_indices, steps_per_epoch
 from transfermodel_trainer.training.calibration import cross_entropy
 from transfermodel_trainer.training.device import choose_device
 from transfermodel_trainer.training.feeds import ImageFeed
-from transfermodel_trainer.training.finetuning import fine_tune
+from transfermodel_trainer.training.finetuning import Tuned, fine_tune
 from transfermodel_trainer.training.inference import compute_logits
-from transfermodel_trainer.training.schedule import one_cycle
+from transfermodel_trainer.training.schedule import one_cycle, parameter_groups
+from transfermodel_trainer.training.state import TrainingState
 
 PREPROCESSING = ImagePreprocessing(size=32, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
 
@@ -30,17 +31,6 @@ def test_batches_cover_all_and_none_is_single(count: int, size: int) -> None:
     assert set(torch.cat(parts).tolist()) == set(range(count))
     assert min(len(part) for part in parts) >= 2
     assert len(parts) == steps_per_epoch(count, size)
-
-
-def test_shift_moves_whole_images_a_little() -> None:
-    image = torch.zeros(64, 3, 32, 32, dtype=torch.uint8)
-    image[:, :, 16, 16] = 255
-    moved = shift(image, torch.Generator().manual_seed(0))
-    assert moved.shape == image.shape
-    places = {tuple((picture[0] == 255).nonzero()[0].tolist()) for picture in moved}
-    assert len(places) > 5
-    assert all(abs(row - 16) <= 2 and abs(column - 16) <= 2 for row, column in places)
-    assert torch.equal(moved[:, 0], moved[:, 1])
 
 
 def images(count: int) -> Samples:
@@ -89,10 +79,9 @@ def test_each_epoch_is_judged_by_the_validation_set_and_not_changed_by_it() -> N
     assert progress.now().accuracy == f"{judged[-1].validation_accuracy:.4f}"
     assert validation is not None
     logits = compute_logits(network, validation, feed)
-    best = judged[tuned.best_epoch - 1]
-    assert best.validation_accuracy == float((logits.argmax(1) == validation.classes).double().mean())
-    assert best.validation_loss == cross_entropy(logits, validation.classes) == tuned.validation_loss
-    assert best.validation_loss == min(epoch.validation_loss or 9 for epoch in judged)
+    kept = judged[tuned.kept_epoch - 1]
+    assert kept.validation_accuracy == float((logits.argmax(1) == validation.classes).double().mean())
+    assert kept.validation_loss == cross_entropy(logits, validation.classes)
 
 
 @pytest.mark.parametrize("count", [1, 9, 17])
@@ -111,6 +100,112 @@ def test_frozen_parts_stay_as_they_are() -> None:
     }
     assert changed == {"layer4"}
     assert not torch.equal(before["head.weight"], network.head.weight)
+
+
+def statistics(network: Network) -> dict[str, torch.Tensor]:
+    return {name: buffer.clone() for name, buffer in network.named_buffers()}
+
+
+@pytest.mark.parametrize("unfreeze", ["All", "LastStages"])
+def test_statistics_of_what_was_trained_before_stay_and_those_from_scratch_move(unfreeze: str) -> None:
+    network = image_network("torchvision/resnet18", 32, 2)
+    before = statistics(network)
+    tune_from(network, 16, pretrained=True, unfreeze=unfreeze)
+    assert all(torch.equal(buffer, before[name]) for name, buffer in network.named_buffers())
+    assert not torch.equal(network.trunk.get_parameter("layer4.1.bn2.weight"), torch.ones(512)), "its scale learns"
+    tune_from(network, 16, pretrained=False, unfreeze="All")
+    moved = {name for name, buffer in network.named_buffers() if not torch.equal(buffer, before[name])}
+    assert moved == set(before)
+
+
+def tune_from(network: Network, count: int, *, pretrained: bool, **settings: object) -> Tuned:
+    device = choose_device(0)
+    chosen = FineTuning.model_validate({"epochs": 2, "batchSize": 8, "learningRate": "1e-2"} | settings)
+    feed = ImageFeed(PREPROCESSING, device.torch)
+    return fine_tune(
+        network,
+        images(count),
+        feed,
+        device,
+        chosen,
+        0,
+        Progress(quiet=True),
+        validation=images(20),
+        pretrained=pretrained,
+    )
+
+
+def test_the_start_stays_when_nothing_is_better(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finetuning, "PATIENCE", 2)
+    network = image_network("torchvision/squeezenet1_1", 32, 2)
+    judge_by(monkeypatch, network, [0.5, 0.6, 0.7, 0.1])
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    tuned = tune_from(network, 8, pretrained=True, unfreeze="All", epochs=9)
+    assert (tuned.kept_epoch, len(tuned.history)) == (0, 2)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert tuned.notes() == {"weights kept": "those after epoch 0 of 2, by the validation set"}
+
+
+def test_the_best_epoch_is_kept_and_patience_ends_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finetuning, "PATIENCE", 2)
+    network = image_network("torchvision/squeezenet1_1", 32, 2)
+    seen = judge_by(monkeypatch, network, [0.9, 0.5, 0.7, 0.6, 0.1])
+    tuned = tune_from(network, 8, pretrained=False, unfreeze="All", epochs=9)
+    assert (tuned.kept_epoch, len(tuned.history)) == (2, 4)
+    assert torch.equal(network.head.weight, seen[1])
+    assert not torch.equal(network.head.weight, seen[-1])
+
+
+def judge_by(monkeypatch: pytest.MonkeyPatch, network: Network, losses: list[float]) -> list[torch.Tensor]:
+    """Let the validation set say these; return where the head's weights at each judgement are kept."""
+    left, seen, judged = iter(losses), [], TrainingState.judged
+
+    def judge(state: TrainingState, found: torch.Tensor) -> bool:
+        seen.append(network.head.weight.detach().clone())
+        return judged(state, torch.full_like(found, next(left)))
+
+    monkeypatch.setattr(TrainingState, "judged", judge)
+    return seen
+
+
+@pytest.mark.parametrize(("noise", "returned"), [(0.01, True), (3.0, False)])
+def test_a_lucky_epoch_is_not_gone_back_to(noise: float, returned: bool) -> None:
+    network, device = image_network("torchvision/squeezenet1_1", 32, 2), choose_device(0)
+    state = TrainingState(network, torch.optim.AdamW(network.parameters()), device, torch.zeros(()))
+    best, weight = torch.linspace(0, 1, 20), network.head.weight
+    assert state.judged(best)
+    before = weight.detach().clone()
+    with torch.no_grad():
+        weight += 1
+    assert not state.judged(best + 0.1 + noise * torch.tensor([-1.0, 1.0]).repeat(10))
+    assert state.settle() == returned
+    assert torch.equal(weight, before) == returned
+
+
+def test_earlier_stages_learn_more_slowly() -> None:
+    network = image_network("torchvision/resnet18", 32, 2)
+    groups = parameter_groups(network, pretrained=True)
+    scale = {id(parameter): group["scale"] for group in groups for parameter in group["params"]}
+    decay = {id(parameter): group["weight_decay"] for group in groups for parameter in group["params"]}
+    named = dict(network.trunk.named_parameters())
+    parts = [network.head.weight, *(named[f"{part}.weight"] for part in LAYERS), named["conv1.weight"]]
+    rates = [scale[id(part)] for part in parts]
+    assert rates[0] == 1
+    assert rates == sorted(rates, reverse=True)
+    assert len(set(rates)) == 6
+    assert {id(parameter) for parameter in network.parameters()} == scale.keys()
+    assert decay[id(network.head.weight)] > 0 == decay[id(network.head.bias)] == decay[id(named["bn1.weight"])]
+    assert {group["scale"] for group in parameter_groups(network, pretrained=False)} == {1.0}
+
+
+LAYERS = ("layer4.1.conv2", "layer3.0.conv1", "layer2.1.conv1", "layer1.0.conv2")
+
+
+def test_what_belongs_to_no_stage_learns_like_the_first() -> None:
+    network = image_network("torchvision/vit_b_32", 32, 2)
+    groups = parameter_groups(network, pretrained=True)
+    scale = {id(parameter): group["scale"] for group in groups for parameter in group["params"]}
+    assert scale[id(network.trunk.get_parameter("class_token"))] == min(scale.values())
 
 
 @pytest.mark.parametrize("total", [1, 2, 3, 4, 5, 100])

@@ -19,7 +19,7 @@ from transfermodel_trainer.limits import Interrupted, Limits
 from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.training.augmentation import Augmentation, augmentation_of
 from transfermodel_trainer.training.batches import batch_indices, mixed, steps_per_epoch
-from transfermodel_trainer.training.calibration import cross_entropy
+from transfermodel_trainer.training.calibration import cross_entropy, fit_temperature
 from transfermodel_trainer.training.device import Device
 from transfermodel_trainer.training.feeds import Feed
 from transfermodel_trainer.training.history import Epoch, Position, Tuned
@@ -57,7 +57,7 @@ def fine_tune(
     saved: Saved | None = None,
     limits: Limits | None = None,
 ) -> Tuned:
-    """Train the network in place with AdamW and a one-cycle learning rate; leave it with the best weights.
+    """Train the network in place with AdamW and a one-cycle learning rate.
 
     Args:
         network: as loaded; without `saved` its head may have learned already.
@@ -67,7 +67,7 @@ def fine_tune(
         settings: how to train.
         seed: of the order, augmentation and Dropout.
         progress: where to report.
-        validation: what to judge each epoch by, to keep the best; without one the last is kept.
+        validation: what to judge each epoch by: the last is kept, or the best where that is clearly better.
         pretrained: the network, head and all, is worth keeping: BatchNorm's statistics stay as they are, earlier stages
             learn more slowly, and the start may turn out to be the best.
         mirrored: whether a mirrored image may be one of the same class.
@@ -145,7 +145,7 @@ class _Tuning:
     def run(self) -> Tuned:
         """Train to the end."""
         position, ended_by = self.position, None
-        if self.pretrained and self.judged is not None and position.best_loss is None:
+        if self.pretrained and self.judged is not None and self.state.last_losses is None:
             self._judge()
         while ended_by is None and position.epoch < self.settings.epochs and not self._stale():
             ended_by = self._learn()
@@ -156,16 +156,9 @@ class _Tuning:
         if ended_by is not None:
             self.progress.say(f"Warning: {ended_by} is over: training ends with the best that there is.")
         self._keep_later()
-        self.state.restore_best()
+        kept = position.best_epoch if self.state.settle() else position.epoch
         self.state.network.eval()
-        judged = position.best_loss is not None
-        return Tuned(
-            tuple(position.history),
-            position.best_epoch if judged else position.epoch,
-            position.best_loss,
-            position.best_accuracy,
-            ended_by,
-        )
+        return Tuned(tuple(position.history), kept, ended_by)
 
     def _learn(self) -> str | None:
         """Do what is left of the epoch; return the field of the spec whose time is over meanwhile."""
@@ -227,21 +220,23 @@ class _Tuning:
         self.progress.say(f"Epoch {position.epoch}/{settings.epochs}: {last}")
 
     def _judge(self, epoch: int = 0) -> tuple[float | None, float | None]:
-        """Return accuracy and cross entropy on the validation set; remember the weights if they are the best."""
+        """Return accuracy and cross entropy on the validation set; remember the weights if they are the best.
+
+        The best are those with the least loss once they are calibrated, as they will be: training goes on to make a
+        network surer of itself when it no longer makes it better.
+        """
         if self.judged is None:
             return None, None
         logits = compute_logits(self.state.network, self.judged, self.feed, step=lambda _: self.limits.check())
         accuracy = float((logits.argmax(1) == self.judged.classes).double().mean())
-        loss = cross_entropy(logits, self.judged.classes)
-        position = self.position
-        if position.best_loss is None or loss < position.best_loss:
-            position.best_epoch, position.best_loss, position.best_accuracy = epoch, loss, accuracy
-            self.state.keep_as_best()
-        return accuracy, loss
+        calibrated = logits.double() / fit_temperature(logits, self.judged.classes)
+        if self.state.judged(nn.functional.cross_entropy(calibrated, self.judged.classes, reduction="none")):
+            self.position.best_epoch = epoch
+        return accuracy, cross_entropy(logits, self.judged.classes)
 
     def _stale(self) -> bool:
         """Tell whether the best epoch is so long ago that there will be no better one."""
-        return self.position.best_loss is not None and self.position.epoch - self.position.best_epoch >= PATIENCE
+        return self.judged is not None and self.position.epoch - self.position.best_epoch >= PATIENCE
 
     def resume(self, saved: Saved) -> None:
         """Take up what an interrupted run kept."""

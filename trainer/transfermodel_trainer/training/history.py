@@ -33,9 +33,6 @@ class Position:
     """How many steps of the present one are done."""
     best_epoch: int = 0
     """After which epoch the best weights were; 0: the start."""
-    best_loss: float | None = None
-    """Of the validation set; None while nothing was judged."""
-    best_accuracy: float | None = None
     mirrored: bool = False
     """Whether images are mirrored at random."""
     history: list[Epoch] = field(default_factory=list)
@@ -48,22 +45,19 @@ class Position:
 
 @dataclass(frozen=True)
 class Tuned:
-    """What fine-tuning came to; the network has the best weights."""
+    """What fine-tuning came to."""
 
     history: tuple[Epoch, ...]
-    best_epoch: int
-    """After which epoch the network had these weights; 0: none was better than the start."""
-    validation_loss: float | None
-    """Of these weights; None without a validation set."""
-    validation_accuracy: float | None
+    kept_epoch: int
+    """After which epoch the network had the weights that it has now; 0: before the first."""
     ended_by: str | None
     """The field of the spec whose time was over before training was done."""
 
     def notes(self) -> dict[str, str]:
         """Return what report and card say of it."""
         notes = {}
-        if self.validation_loss is not None:
-            notes["weights kept"] = f"those after epoch {self.best_epoch} of {len(self.history)}, best on validation"
+        if self.kept_epoch < len(self.history):
+            notes["weights kept"] = f"those after epoch {self.kept_epoch} of {len(self.history)}, by the validation set"
         if self.ended_by is not None:
             notes["training ended early"] = (
                 f"{self.ended_by} was over after {len(self.history)} epochs: on another machine the same seed may give "

@@ -15,7 +15,7 @@ WARM_UP: Final = 0.25
 FIRST_RATE, LAST_RATE = 1 / 25, 1 / 250_000
 """Of the peak."""
 LEAST_MOMENTUM, MOST_MOMENTUM = 0.85, 0.95
-TRUNK_RATE: Final = 0.3
+TRUNK_RATE: Final = 0.1
 """Of the head's rate: what the last stage of a pretrained trunk learns by."""
 STAGE_DECAY: Final = 0.7
 """From each stage to the one before it: the earlier, the more general is what it knows."""

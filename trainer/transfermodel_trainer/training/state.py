@@ -13,6 +13,7 @@ from transfermodel_trainer.backbones.network import Network
 from transfermodel_trainer.training.device import Device
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
+BEST = "best weight "
 
 
 @dataclass
@@ -26,6 +27,10 @@ class TrainingState:
     """Sum over the samples of the present epoch so far."""
     best: dict[str, Tensor] = field(default_factory=dict)
     """By name; empty where nothing was judged."""
+    best_losses: Tensor | None = None
+    """Of the best weights, for each judged sample, (M,); None where nothing was judged."""
+    last_losses: Tensor | None = None
+    """Of the weights that were judged last."""
 
     def tensors(self) -> dict[str, Tensor]:
         """Return it; weights that do not learn are left out."""
@@ -34,7 +39,9 @@ class TrainingState:
             state[f"weight {name}"] = tensor
             for key, value in self.optimizer.state.get(tensor, {}).items():
                 state[f"{key} {name}"] = value
-        return state | {f"best {name}": tensor for name, tensor in self.best.items()}
+        if self.best_losses is not None and self.last_losses is not None:
+            state |= {"best losses": self.best_losses, "last losses": self.last_losses}
+        return state | {f"{BEST}{name}": tensor for name, tensor in self.best.items()}
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Take up what `tensors` returned."""
@@ -46,16 +53,31 @@ class TrainingState:
                 self.optimizer.state[weight] = {"step": state[f"step {name}"].to(self.device.torch)} | {
                     key: torch.empty_like(weight).copy_(state[f"{key} {name}"]) for key in MOMENTS
                 }
-        self.best = {name.removeprefix("best "): tensor for name, tensor in state.items() if name.startswith("best ")}
+        self.best = {name.removeprefix(BEST): state[name] for name in state if name.startswith(BEST)}
+        self.best_losses, self.last_losses = state.get("best losses"), state.get("last losses")
 
-    def keep_as_best(self) -> None:
-        """Remember the weights as they are."""
+    def judged(self, losses: Tensor) -> bool:
+        """Take the losses of each judged sample (M,); remember the weights if they are the best; tell whether so."""
+        self.last_losses = losses
+        if self.best_losses is not None and losses.mean() >= self.best_losses.mean():
+            return False
         self.best = {name: tensor.detach().clone() for name, tensor in self._learning().items()}
+        self.best_losses = losses
+        return True
 
-    def restore_best(self) -> None:
-        """Go back to the best weights, if any were kept."""
-        if self.best:
-            self._copy(self.best)
+    def settle(self) -> bool:
+        """Go back to the best weights if they are better than the last by more than chance; tell whether so.
+
+        By one standard error of the difference: the best of several by a few samples was lucky, and the last weights
+        are those that the schedule leads to.
+        """
+        if self.best_losses is None or self.last_losses is None:
+            return False
+        worse = self.last_losses - self.best_losses
+        if worse.mean() <= worse.std(correction=0) / len(worse) ** 0.5:
+            return False
+        self._copy(self.best)
+        return True
 
     def _copy(self, tensors: dict[str, Tensor]) -> None:
         with torch.no_grad():
