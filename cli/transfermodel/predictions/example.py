@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from transfermodel.documents import Document, is_local, local_path
 from transfermodel.modalities import MODALITIES, TEXT, Modality
-from transfermodel.predictions.inputs import files_below
+from transfermodel.predictions.inputs import file_named, files_below
 
 LONGEST_TEXT: Final = 200
 """Characters of a text that is shown in a command."""
@@ -40,8 +40,7 @@ def _of_table(document: Document, place: Path, modality: Modality) -> str | Path
     if modality is TEXT and isinstance(row.get(text_column), str):
         return str(row[text_column])
     named = row.get(path_column)
-    path = place.parent / named if isinstance(named, str) else None
-    return path if path is not None and path.is_file() else None
+    return file_named(named, place) if isinstance(named, str) else None
 
 
 def _first_row(place: Path) -> dict[str, Any]:

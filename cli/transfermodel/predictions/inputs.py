@@ -124,6 +124,15 @@ def files_below(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
                 yield Path(parent, name)
 
 
+def file_named(value: str, table: Path) -> Path | None:
+    """Return the file that a table names; None: there is none."""
+    path = table.parent / value.strip()
+    try:
+        return path if path.is_file() else None
+    except (OSError, ValueError):  # a text is longer than any name may be, or holds what no name may hold
+        return None
+
+
 def read(path: Path, modality: Modality = IMAGE) -> bytes:
     """Return the bytes of a file.
 

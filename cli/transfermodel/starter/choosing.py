@@ -184,13 +184,12 @@ def _transfer(found: Found, size: int) -> tuple[dict[str, Any], str]:
         )
     if _too_many_to_tune(found, size):
         return {"strategy": "FeatureExtraction"}, (
-            "A new head on the frozen backbone takes minutes; Auto, which fine-tunes, too, would want a GPU for so much "
-            "data."
+            "A new head on the frozen backbone takes minutes; Auto, which fine-tunes, too, would want a GPU for that."
         )
     if found.modality is AUDIO:
         return {"strategy": "Auto"}, (
-            "Spectrograms look little like what the backbone has seen: Auto tries a new head alone, then fine-tunes, and "
-            "keeps the better."
+            "Spectrograms look little like what the backbone has seen: Auto tries a new head alone, then fine-tunes, "
+            "and keeps the better."
         )
     return {"strategy": "Auto"}, (
         f"With {found.fewest} {found.modality.many} and more of each class the backbone can learn, too: Auto tries "

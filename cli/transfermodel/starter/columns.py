@@ -9,6 +9,7 @@ from transfermodel_operator.api.spec import Task
 
 from transfermodel.errors import DataInvalid, UsageError
 from transfermodel.modalities import IMAGE, MODALITIES, TEXT, Modality
+from transfermodel.predictions.inputs import file_named
 from transfermodel.starter.types import Columns
 
 Row = Mapping[str, Any]
@@ -75,7 +76,7 @@ def _named(names: Sequence[str], wanted: Sequence[str]) -> str | None:
 
 
 def _names_files(rows: Sequence[Row], name: str, path: Path) -> bool:
-    return all((path.parent / str(row.get(name) or "").strip()).is_file() for row in rows[:TRIED_ROWS])
+    return all(file_named(str(row.get(name) or ""), path) is not None for row in rows[:TRIED_ROWS])
 
 
 def _kind(rows: Sequence[Row], column: str) -> Modality:

@@ -11,6 +11,7 @@ from transfermodel_operator.api.spec import Task
 
 from transfermodel.errors import DataInvalid
 from transfermodel.modalities import TEXT, Modality
+from transfermodel.predictions.inputs import file_named
 from transfermodel.starter.columns import columns_of
 from transfermodel.starter.measuring import median_of_files, median_of_texts
 from transfermodel.starter.types import Columns, Found, Median, Role
@@ -51,7 +52,7 @@ def look(sources: Mapping[Role, Path], root: Path, task: Task | None = None) -> 
 
 def _check_files(names: Sequence[str], path: Path) -> None:
     """Raise DataInvalid where files that the table names are not there."""
-    missing = [file for name in names if not (file := path.parent / name).is_file()]
+    missing = [path.parent / name for name in names if file_named(name, path) is None]
     if missing:
         raise DataInvalid(
             f"{len(missing)} of {len(names)} files that {path} lists are not there, such as {missing[0]}.",
