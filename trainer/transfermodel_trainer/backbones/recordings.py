@@ -67,6 +67,6 @@ def clip_of(seconds: Sequence[float]) -> float:
     """Return how much of a recording is heard: all of 19 in 20, at most 10 seconds."""
     if not seconds:
         return LONGEST_CLIP
-    # The next one up, so that so many are whole; rounded, so that it reads well in model.json.
-    found = float(np.quantile(np.asarray(seconds), LONG_ENOUGH_FOR, method="higher"))
+    # The shortest clip that is long enough for so many; rounded up, so that it reads well in model.json.
+    found = float(np.quantile(np.asarray(seconds), LONG_ENOUGH_FOR, method="inverted_cdf"))
     return min(LONGEST_CLIP, max(SHORTEST_CLIP, math.ceil(found * 100) / 100))

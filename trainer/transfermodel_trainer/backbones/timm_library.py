@@ -110,7 +110,7 @@ def of_configuration(configuration: PretrainedCfg) -> ImagePreprocessing:
     return ImagePreprocessing(
         size=size,
         resize="Exact" if exact else "ShortestSide",
-        resize_to=None if exact or scaled == size else scaled,
+        resize_to=None if exact or scaled <= size else scaled,
         interpolation=INTERPOLATIONS.get(configuration.interpolation, "bicubic"),
         mean=_three(configuration.mean),
         std=_three(configuration.std),
