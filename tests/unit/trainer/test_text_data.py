@@ -5,9 +5,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 from transfermodel_operator.api import Reason
 from transfermodel_operator.api.spec import Format, Task
+from transfermodel_predictor.artifact.description import TextPreprocessing
+from transfermodel_predictor.inference.text import TextPipeline
 from transfermodel_trainer.data.classes import check_same_classes, find_classes
+from transfermodel_trainer.data.decode import Decoded, decode
 from transfermodel_trainer.data.fetch import fetch
 from transfermodel_trainer.data.index import read_index
 from transfermodel_trainer.data.sources import look_up
@@ -210,3 +215,42 @@ def test_recordings_in_a_table(write: Write, tmp_path: Path) -> None:
     columns = Format(path_column="recording", label_column="pitch")
     found = fetched(f"{folder}/tones.csv", tmp_path, task="AudioClassification", columns=columns)
     assert {name: label for name, (label, _) in found.items()} == {name: name.split("/")[0] for name in files}
+
+
+@pytest.fixture
+def pipeline() -> TextPipeline:
+    """One whose tokenizer knows no word."""
+    tokenizer = Tokenizer(WordLevel({"?": 0}, unk_token="?"))
+    return TextPipeline(TextPreprocessing(max_tokens=8), tokenizer.to_str().encode())
+
+
+def decoded(write: Write, folder: Path, rows: str, pipeline: TextPipeline) -> Decoded:
+    uri = write("texts", {"t.csv": f"text,label\n{rows}".encode()}) + "/t.csv"
+    spool = Spool(folder)
+    found = fetch(look_up("train", uri, {}, None, TEXT), spool, folder, lambda _: None)
+    return decode(found, spool, pipeline, folder, lambda _: None)
+
+
+def test_empty_texts_are_counted_and_named(write: Write, tmp_path: Path, pipeline: TextPipeline) -> None:
+    found = decoded(write, tmp_path, 'yes,a\n"",a\nno,b\n" ",b\n', pipeline)
+    assert found.images.names == ["t.csv:2", "t.csv:4"]
+    assert found.warning("train") == (
+        "2 texts of spec.data.train skipped, not readable as texts: t.csv:3, t.csv:5 (t.csv:3: The text is empty: "
+        "there is nothing in it but white space)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason", "said"),
+    [
+        ('"",a\n' * 3 + '"",b\n' * 3, Reason.TOO_MANY_UNREADABLE_FILES, "6 of 6 texts cannot be read as texts"),
+        ('"",a\nyes,b\n', Reason.EMPTY_CLASS, "no readable text in class a"),
+    ],
+)
+def test_no_text_can_be_read(
+    write: Write, tmp_path: Path, pipeline: TextPipeline, rows: str, reason: Reason, said: str
+) -> None:
+    with pytest.raises(RunError) as caught:
+        decoded(write, tmp_path, rows, pipeline)
+    assert caught.value.reason is reason
+    assert said in caught.value.message
