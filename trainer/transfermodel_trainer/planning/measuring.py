@@ -11,13 +11,14 @@ from typing import Final
 import torch
 from transfermodel_operator.api import RunRequest
 from transfermodel_operator.api.spec import FineTuning
-from transfermodel_predictor.artifact.description import GRAPH_INPUTS
+from transfermodel_predictor.artifact.description import GRAPH_INPUTS, ImagePreprocessing, TextPreprocessing
 from transfermodel_predictor.inference.session import open_session
 
 from transfermodel_trainer import machine
 from transfermodel_trainer.backbones.load import LoadedBackbone
 from transfermodel_trainer.backbones.network import Network
 from transfermodel_trainer.data.decode import IN_MEMORY_BYTES
+from transfermodel_trainer.data.nouns import nouns
 from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.evaluation.samples_curve import (
     FEW,
@@ -32,9 +33,11 @@ from transfermodel_trainer.planning.estimate import Counts, Estimate
 from transfermodel_trainer.planning.loading import load
 from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.publishing.export import export_onnx
+from transfermodel_trainer.strategies.auto import usual_settings
+from transfermodel_trainer.training.batches import steps_per_epoch
 from transfermodel_trainer.training.device import Device, choose_device
 from transfermodel_trainer.training.feeds import Feed, feed_of
-from transfermodel_trainer.training.finetuning import LEAST_JUDGED, fine_tune, steps_per_epoch
+from transfermodel_trainer.training.finetuning import LEAST_JUDGED, fine_tune
 from transfermodel_trainer.training.inference import compute_features
 from transfermodel_trainer.training.probe import FLIP_SAMPLES
 from transfermodel_trainer.training.ridge import fit_ridge
@@ -49,6 +52,8 @@ MOST_REPETITIONS: Final = 20
 EXPORT_SECONDS: Final = 10.0
 """Later than this after the start nothing is exported to see how long it takes."""
 RIDGE_ROWS: Final = 2_000
+TOKENS: Final = 32
+"""Of the texts that are timed: a sentence or two."""
 
 
 @dataclass
@@ -65,12 +70,26 @@ class Bench:
         """Return the network."""
         return self.backbone.network
 
-    def images(self, count: int) -> Samples:
-        """Return random images: how long they take does not depend on what they show."""
-        size = self.network.size
-        pixels = torch.randint(0, 256, (count, 3, size, size), dtype=torch.uint8)
-        names = [str(number) for number in range(count)]
-        return Samples(pixels, torch.arange(count) % self.classes, names, names, list(range(count)))
+    def samples(self, count: int) -> Samples:
+        """Return samples: how long they take does not depend on what they hold, but for a text's length."""
+        settled, names = self.backbone.preprocessing, [str(number) for number in range(count)]
+        if isinstance(settled, TextPreprocessing):
+            rows = torch.full((count, settled.max_tokens), -1, dtype=torch.int32)
+            rows[:, :TOKENS] = 0
+        elif isinstance(settled, ImagePreprocessing):
+            rows = torch.randint(0, 256, (count, 3, settled.size, settled.size), dtype=torch.uint8)
+        else:
+            rows = torch.randn(count, settled.size, settled.size)
+        return Samples(rows, torch.arange(count) % self.classes, names, names, list(range(count)))
+
+    @property
+    def input(self) -> str:
+        """What a sample is to the network, for people."""
+        settled = self.backbone.preprocessing
+        if isinstance(settled, TextPreprocessing):
+            return f"{min(TOKENS, settled.max_tokens)} tokens"
+        unit = "pixels" if isinstance(settled, ImagePreprocessing) else "bands and frames"
+        return f"{settled.size} x {settled.size} {unit}"
 
 
 def estimate(
@@ -96,34 +115,35 @@ def estimate(
     backbone.network.to(device.torch).to(memory_format=feed.memory_format)
     bench = Bench(backbone, feed, device, counts.classes)
     loading = time.monotonic() - started
-    tuning = request.training.fine_tuning or FineTuning()
-    fine_tuned = request.training.strategy == "FineTuning"
+    strategy, many = request.training.strategy, nouns(request.task).many
+    learning, validation = split_sizes(request, counts)
+    usual = usual_settings(learning) if strategy == "Auto" else FineTuning()
+    tuning = request.training.fine_tuning or usual
 
     forward, forward_batch = time_forward(bench)
     base_memory = peak_memory()
-    learning, validation = split_sizes(request, counts)
     test = counts.test or 0
     seconds: dict[str, float] = {"Data": import_seconds + (counts.data_seconds or 0.0), "Backbone": loading}
-    measured = f"{forward_batch} images ran forward"
+    seconds |= {"Features": 0.0, "Training": 0.0, "Evaluation": test * forward}
+    measured = f"{forward_batch} {many} ran forward"
     step_memory = 0
-    if fine_tuned:
-        per_image, batch, per_sample = time_training(bench, tuning, forward)
-        step_memory = round(per_sample * tuning.batch_size)
+    # With FineTuning a solved head comes first where there are features to solve it on.
+    mirrors = strategy != "FineTuning" and backbone.preprocessing.modality == "Image"
+    views = 2 if mirrors and learning <= FLIP_SAMPLES else 1
+    ridge = ridge_seconds(bench, learning, 1)
+    if backbone.pretrained:
+        seconds["Features"] = views * learning * forward + ridge + (ridge_seconds(bench, learning, 2) if mirrors else 0)
+    if strategy != "FineTuning":
+        seconds["Evaluation"] += validation * forward + curve_seconds(bench, learning, test or validation, views, ridge)
+    if strategy != "FeatureExtraction":
+        per_sample, batch, sample_memory = time_training(bench, tuning, forward)
+        step_memory = round(sample_memory * tuning.batch_size)
         steps = steps_per_epoch(learning, tuning.batch_size)
         judged = min(validation, max(LEAST_JUDGED, learning // 2))
-        epoch = min(steps * tuning.batch_size, max(learning, 2)) * per_image + judged * forward
-        # A solved head comes first where there are features to solve it on.
-        seconds["Features"] = (learning * forward + ridge_seconds(bench, learning, 1)) if backbone.pretrained else 0.0
+        epoch = min(steps * tuning.batch_size, max(learning, 2)) * per_sample + judged * forward
         seconds["Training"] = tuning.epochs * epoch
-        seconds["Evaluation"] = (2 * validation + test) * forward
+        seconds["Evaluation"] += 2 * validation * forward
         measured += f", batches of {batch} forward and backward"
-    else:
-        views = 2 if learning <= FLIP_SAMPLES else 1
-        ridge = ridge_seconds(bench, learning, 1)
-        solving = ridge + (ridge_seconds(bench, learning, 2) if views == 2 else 0.0)
-        seconds["Features"] = views * learning * forward + solving
-        curve = curve_seconds(bench, learning, test or validation, views, ridge)
-        seconds["Evaluation"] = (validation + test) * forward + curve
     exporting = None
     if import_seconds + time.monotonic() - started < EXPORT_SECONDS:
         exporting = time_export(bench, folder)
@@ -139,35 +159,35 @@ def estimate(
         device=device.name,
         threads=torch.get_num_threads(),
         architecture=backbone.name,
-        input_size=bench.network.size,
+        input_size=None if isinstance(backbone.preprocessing, TextPreprocessing) else bench.network.size,
         parameters=sum(weight.numel() for weight in bench.network.parameters()),
         learning_parameters=sum(weight.numel() for weight in bench.network.parameters() if weight.requires_grad)
-        if fine_tuned
+        if strategy != "FeatureExtraction"
         else bench.network.head.weight.numel() + bench.network.head.bias.numel(),
         seconds={phase: round(value, 1) for phase, value in seconds.items()},
-        memory_bytes=base_memory + step_memory + held_bytes(bench, counts, 0 if fine_tuned else learning),
+        memory_bytes=base_memory + step_memory + held_bytes(bench, counts, views * learning),
         gpu_memory_bytes=torch.cuda.max_memory_allocated() if device.cuda else None,
         download=download,
-        measured=f"{measured} at {bench.network.size} x {bench.network.size} pixels",
+        measured=f"{measured} at {bench.input}",
         unknown=unknown,
     )
 
 
 def split_sizes(request: RunRequest, counts: Counts) -> tuple[int, int]:
     """Return how many samples are learned from and how many are for validation."""
-    if counts.validation is not None or request.training.strategy != "FineTuning":
+    if counts.validation is not None or request.training.strategy == "FeatureExtraction":
         return counts.train, counts.validation or 0
     held = round(counts.train * float(request.data.validation_fraction))
     return counts.train - held, held
 
 
 def time_forward(bench: Bench) -> tuple[float, int]:
-    """Return the seconds that an image takes in the run's own batches, and how many images were timed."""
+    """Return the seconds that a sample takes in the run's own batches, and how many samples were timed."""
     size = bench.feed.batch_size()
-    images = bench.images(size)
+    samples = bench.samples(size)
 
     def compute() -> object:
-        return compute_features(bench.network, images, bench.feed)
+        return compute_features(bench.network, samples, bench.feed)
 
     first = timed(compute)  # it also allocates, and chooses how to compute
     repetitions = max(1, min(MOST_REPETITIONS, int(FORWARD_SECONDS / max(first, 1e-4))))
@@ -176,17 +196,17 @@ def time_forward(bench: Bench) -> tuple[float, int]:
 
 
 def time_training(bench: Bench, tuning: FineTuning, forward: float) -> tuple[float, int, float]:
-    """Return the seconds that an image takes in a training step, the batch that was timed, and bytes per image."""
-    # A part of a batch would cost more per image: so a whole one, unless it took too long.
+    """Return the seconds that a sample takes in a training step, the batch that was timed, and bytes per sample."""
+    # A part of a batch would cost more per sample: so a whole one, unless it took too long.
     fits = int(BACKWARD_SECONDS / (BACKWARD_COST * forward))
     batch = max(2, min(tuning.batch_size, fits))
     settings = tuning.model_copy(update={"epochs": 1, "batch_size": batch})
     before = peak_memory()
 
     def train(steps: int) -> float:
-        images = bench.images(batch * steps)
+        samples = bench.samples(batch * steps)
         quiet = Progress(quiet=True)
-        return timed(lambda: fine_tune(bench.network, images, bench.feed, bench.device, settings, 0, quiet))
+        return timed(lambda: fine_tune(bench.network, samples, bench.feed, bench.device, settings, 0, quiet))
 
     first = train(1)
     steps = max(1, min(MOST_REPETITIONS, int(BACKWARD_SECONDS / max(first, 1e-4))))
@@ -232,22 +252,24 @@ def curve_seconds(bench: Bench, samples: int, judged: int, views: int, ridge: fl
 
 def time_export(bench: Bench, folder: Path) -> float:
     """Return what making the served graph and opening it takes."""
+    names = GRAPH_INPUTS[bench.backbone.preprocessing.modality]
 
     def export() -> None:
-        model = export_onnx(bench.network, {"images": bench.network.example(2)[0]}, folder / "model.onnx")
-        open_session(model, machine.threads(), GRAPH_INPUTS["Image"])
+        arguments = dict(zip(names, bench.network.example(2), strict=True))
+        model = export_onnx(bench.network, arguments, folder / "model.onnx", bench.network.free_axes)
+        open_session(model, machine.threads(), names)
 
     return timed(export)
 
 
-def held_bytes(bench: Bench, counts: Counts, learning: int) -> int:
-    """Return what pixels and features hold beside the network; many pixels lie in a file instead."""
-    size = bench.network.size
-    pixels = [count * 3 * size * size for count in (counts.train, counts.validation or 0, counts.test or 0)]
-    # Decoded pixels are copied once where a part of them is held out.
-    in_memory = 2 * sum(each for each in pixels if each <= IN_MEMORY_BYTES)
-    # Two views, in double precision while the head is solved, and standardised.
-    return in_memory + 4 * learning * bench.network.width * 8
+def held_bytes(bench: Bench, counts: Counts, rows: int) -> int:
+    """Return what samples and the rows of features hold beside the network; many samples lie in a file instead."""
+    one = bench.samples(1).rows
+    samples = [count * one.numel() * one.itemsize for count in (counts.train, counts.validation or 0, counts.test or 0)]
+    # Decoded samples are copied once where a part of them is held out.
+    in_memory = 2 * sum(each for each in samples if each <= IN_MEMORY_BYTES)
+    # Features, those of both views together, and what the head is solved with.
+    return in_memory + 3 * rows * bench.network.width * 4
 
 
 def timed(work: Callable[[], object]) -> float:
