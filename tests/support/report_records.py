@@ -1,15 +1,21 @@
 """What a run would record, made up to be large or hostile: for the bounds of the report."""
 
+import io
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import soundfile  # type: ignore[import-untyped]
 import torch
 from transfermodel_operator.api import RunRequest
 from transfermodel_predictor.artifact.description import (
+    AudioPreprocessing,
     BackboneDescription,
     ImagePreprocessing,
     ModelDescription,
+    TextPreprocessing,
     WeightsSource,
 )
 from transfermodel_trainer.data.samples import Samples
@@ -89,4 +95,42 @@ def record(
         split=Split(train, None, test, warnings, 0, labels),
         device="cpu",
         content=lambda position: b"",
+    )
+
+
+def as_texts(made: RunRecord, texts: Sequence[str]) -> RunRecord:
+    """Return the record as one of texts; the one at each position of training and test."""
+    described = made.description.model_copy(
+        update={"task": "TextClassification", "preprocessing": TextPreprocessing(max_tokens=128)}
+    )
+    asked = made.request.model_copy(update={"task": "TextClassification"})
+    return replace(
+        made, description=described, request=asked, content=lambda position: texts[position].encode("utf-8", "replace")
+    )
+
+
+def as_recordings(made: RunRecord, seconds: float = 0.3, size: int = 32) -> RunRecord:
+    """Return the record as one of recordings: noise, which takes most room."""
+    preprocessing = AudioPreprocessing(sample_rate=8000, clip_seconds=seconds, size=size, mean=-6, std=3)
+    described = made.description.model_copy(update={"task": "AudioClassification", "preprocessing": preprocessing})
+    asked = made.request.model_copy(update={"task": "AudioClassification"})
+
+    def content(position: int) -> bytes:
+        noise = np.random.default_rng(position).uniform(-1, 1, round(seconds * 8000))
+        buffer = io.BytesIO()
+        soundfile.write(buffer, noise, 8000, format="WAV")
+        return buffer.getvalue()
+
+    def heard(samples: Samples) -> Samples:
+        generator = torch.Generator().manual_seed(len(samples))
+        return replace(samples, rows=torch.rand(len(samples), size, size, generator=generator) * -13.8)
+
+    headline = replace(made.learned.headline, samples=heard(made.learned.headline.samples))
+    return replace(
+        made,
+        description=described,
+        request=asked,
+        content=content,
+        learned=replace(made.learned, headline=headline, splits=(headline,)),
+        split=replace(made.split, train=heard(made.split.train)),
     )
