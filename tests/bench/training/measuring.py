@@ -43,15 +43,26 @@ def order(methods: Sequence[str], seed: int) -> list[str]:
 def measure(
     material: Material,
     sizes: Sequence[Size],
-    methods: Sequence[str],
+    methods: Sequence[str] | None,
     seeds: int,
     device: Device,
     effort: Effort,
     say: Callable[[str], None],
 ) -> Iterator[Measured]:
-    """Let every method take its turn once per seed and size, all of one seed after each other."""
+    """Let every method take its turn once per seed and size, all of one seed after each other.
+
+    Args:
+        material: the data set.
+        sizes: how many samples to learn from.
+        methods: those that were asked for; None: all whose turns are not too long.
+        seeds: turns of each.
+        device: where to compute.
+        effort: how long the baselines learn.
+        say: prints a line.
+    """
     for size in sizes:
-        taking_part = [method for method in methods if applies(method, material, size)]
+        named = methods is not None
+        taking_part = [method for method in methods or METHODS if applies(method, material, size, named=named)]
         for seed in range(seeds):
             train = material.drawn(size, seed)
             for method in order(taking_part, seed):

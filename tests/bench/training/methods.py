@@ -33,15 +33,21 @@ METHODS: Final[Mapping[str, Entry]] = {
     "fine-tuning": Entry("**FineTuning**", ours.method("FineTuning")),
     "auto": Entry("**Auto**", ours.method("Auto")),
 }
-DEFAULT: Final = tuple(name for name, entry in METHODS.items() if not entry.asked)
 
 SIZES: Final[Mapping[str, tuple[Size, ...]]] = {"horse-ship-truck": ("5", "20", ALL)}
 """By data set; the others are learned from whole."""
 
-ONE_TURN: Final = {
+ASKED: Final = {
     ("horse-ship-truck", ALL, "t0-fine-tuning"),
     ("sst2", ALL, "t0-frozen"),
     ("sst2", ALL, "t0-fine-tuning"),
+}
+"""What takes part only where its method is named, like `bit`: a turn takes many minutes on two processors."""
+ONE_TURN: Final = ASKED | {
+    ("horse-ship-truck", ALL, "auto"),
+    ("sst2", ALL, "fine-tuning"),
+    ("sst2", ALL, "auto"),
+    ("spoken-digits", ALL, "t0-fine-tuning"),
 }
 """What takes minutes each time has one seed; the table says so."""
 
@@ -51,8 +57,10 @@ def seeds_of(data_set: str, size: Size, method: str, seeds: int) -> int:
     return 1 if (data_set, size, method) in ONE_TURN or METHODS[method].asked else seeds
 
 
-def applies(method: str, material: Material, size: Size) -> bool:
-    """Tell whether a method has something to do there."""
+def applies(method: str, material: Material, size: Size, *, named: bool) -> bool:
+    """Tell whether a method takes part; named: somebody asked for it."""
+    if not named and (METHODS[method].asked or (material.name, size, method) in ASKED):
+        return False
     if method == "bit":
         return material.task == "ImageClassification"
     if method == "refit":

@@ -15,7 +15,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="try the program out on tiny data; nothing is written")
     parser.add_argument("--data-sets", type=names, metavar="NAMES", help="only these, such as digits,sst2")
     parser.add_argument("--sizes", type=names, metavar="SIZES", help="only these, such as 5,20,all")
-    parser.add_argument("--methods", type=names, metavar="NAMES", help="only these; bit takes part only if named here")
+    parser.add_argument(
+        "--methods",
+        type=names,
+        metavar="NAMES",
+        help="only these; what is very long (bit, and T0 on much data) takes part only if named here",
+    )
     parser.add_argument("--seeds", type=int, default=3, metavar="COUNT", help="turns of each method (default 3)")
     data_option(parser)
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE", help=argparse.SUPPRESS)

@@ -24,12 +24,12 @@ def run(options: argparse.Namespace) -> None:
 
     from tests.bench.training import measuring, page, results, sources, surroundings
     from tests.bench.training.material import ALL, MaterialMissing
-    from tests.bench.training.methods import DEFAULT, METHODS, SIZES
+    from tests.bench.training.methods import METHODS, SIZES
     from tests.bench.training.turns import Effort
 
     known = {"tiny": sources.tiny} if options.quick else dict(sources.SOURCES)
-    data_sets = chosen(options.data_sets, known, known, "data set")
-    methods = chosen(options.methods, METHODS, DEFAULT, "method")
+    data_sets = chosen(options.data_sets or list(known), known, "data set")
+    methods = chosen(options.methods, METHODS, "method") if options.methods else None
     device = choose_device(0)
     effort = Effort(tutorial_epochs=2, hyperrule_steps=2, hyperrule_batch=16) if options.quick else Effort()
     name = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -60,8 +60,8 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-def chosen(asked: list[str] | None, known: Collection[str], default: Collection[str], what: str) -> list[str]:
+def chosen(asked: list[str], known: Collection[str], what: str) -> list[str]:
     """Return what was asked for, in the order of what there is. Raises RuntimeError for what there is not."""
-    if unknown := set(asked or ()) - set(known):
+    if unknown := set(asked) - set(known):
         raise RuntimeError(f"no such {what}: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    return [name for name in known if name in (asked or default)]
+    return [name for name in known if name in asked]

@@ -3,6 +3,7 @@
 import argparse
 import subprocess
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,8 +88,18 @@ def test_the_long_baselines_take_one_turn() -> None:
     assert methods.seeds_of("horse-ship-truck", ALL, "t0-fine-tuning", 3) == 1
     assert methods.seeds_of("horse-ship-truck", ALL, "t0-frozen", 3) == 3
     assert methods.seeds_of("horse-ship-truck", "20", "bit", 3) == 1
-    assert "bit" not in methods.DEFAULT
-    assert "auto" in methods.DEFAULT
+
+
+def test_the_longest_take_part_only_where_they_are_named(tiny: Material) -> None:
+    assert not methods.applies("bit", tiny, "20", named=False)
+    assert methods.applies("bit", tiny, "20", named=True)
+    photographs = replace(tiny, name="horse-ship-truck")
+    assert not methods.applies("t0-fine-tuning", photographs, ALL, named=False)
+    assert methods.applies("t0-fine-tuning", photographs, ALL, named=True)
+    assert methods.applies("t0-fine-tuning", photographs, "20", named=False)
+    assert methods.applies("auto", photographs, ALL, named=False)
+    assert not methods.applies("bit", replace(tiny, task="TextClassification"), "20", named=True)
+    assert not methods.applies("refit", tiny, ALL, named=True)
 
 
 def test_a_missing_data_set_is_left_out_with_its_reason(
