@@ -83,20 +83,20 @@ def decode_audio(data: bytes, sample_limit: int = DEFAULT.audio_samples) -> Reco
         UnreadableSample: It is no recording, of another format, broken, empty, or too long.
     """
     with opened(data, sample_limit) as file:
-        blocks, left = [], file.frames
-        while left > 0:
-            block = file.read(min(left, BLOCK), dtype="float32", always_2d=True)
+        samples, count = np.empty(file.frames, np.float32), 0
+        while count < len(samples):
+            block = file.read(min(len(samples) - count, BLOCK), dtype="float32", always_2d=True)
             if not len(block):
                 break  # what an MP3 file says of its length is an estimate
             with np.errstate(over="ignore", invalid="ignore"):
                 mixed = block.mean(axis=1)
             if not (np.abs(mixed) <= LOUDEST).all():
                 raise UnreadableSample("The recording has samples that are infinite or no numbers. Save it again.")
-            blocks.append(mixed)
-            left -= len(block)
-        if not blocks:
+            samples[count : count + len(mixed)] = mixed
+            count += len(mixed)
+        if not count:
             raise UnreadableSample("The recording is empty: there is no sound in it.")
-        return Recording(np.concatenate(blocks), file.samplerate)
+        return Recording(samples[:count], file.samplerate)
 
 
 def duration(data: bytes, sample_limit: int = DEFAULT.audio_samples) -> float:
