@@ -20,10 +20,13 @@ def tune(context: Context) -> Learned:
     checkpoints, progress = context.checkpoints, context.progress
     settings = training.fine_tuning or FineTuning()
     saved = checkpoints.load(EPOCHS) if checkpoints is not None else None
+    mirrored = False
     if context.backbone.pretrained and saved is None:
         # LP-FT (arXiv:2202.10054): fine-tuning from a solved head does not tear the features apart first.
-        fit_probe(network, split.train, feed, progress, flip=False, cache=context.cache(), limits=context.limits)
-        context.limits.fitted()
+        cache, limits = context.cache(), context.limits
+        probe = fit_probe(network, split.train, feed, progress, flip=context.mirrors, cache=cache, limits=limits)
+        mirrored = probe.flipped
+        limits.fitted()
     tuned = fine_tune(
         network,
         split.train,
@@ -34,6 +37,7 @@ def tune(context: Context) -> Learned:
         progress,
         validation=split.validation,
         pretrained=context.backbone.pretrained,
+        mirrored=mirrored,
         checkpoints=checkpoints,
         checkpoint_seconds=training.checkpoint_interval_seconds,
         saved=saved,

@@ -26,11 +26,11 @@ class Device:
         return self.torch.type == "cuda"
 
     def hold(self, rows: Tensor) -> Tensor:
-        """Return the data on the device, or where the device can read it if it took over half of the free memory."""
+        """Return the data on the device, unless it took more than half of the memory that is free there."""
         if not self.cuda:
             return rows
         free, _ = torch.cuda.mem_get_info(self.torch)
-        return rows.to(self.torch) if rows.nbytes <= free // 2 else rows.pin_memory()
+        return rows.to(self.torch) if rows.nbytes <= free // 2 else rows
 
     @contextlib.contextmanager
     def autocast(self) -> Iterator[None]:

@@ -70,7 +70,7 @@ def fine_tune(
         validation: what to judge each epoch by: the last is kept, or the best where that is clearly better.
         pretrained: the network, head and all, is worth keeping: BatchNorm's statistics stay as they are, earlier stages
             learn more slowly, and the start may turn out to be the best.
-        mirrored: whether a mirrored image may be one of the same class.
+        mirrored: whether a mirrored image may be one of the same class; `saved` knows it.
         checkpoints: where to keep what is done.
         checkpoint_seconds: how often.
         saved: what an interrupted run kept.
@@ -243,7 +243,7 @@ class _Tuning:
         self.state.restore(saved.tensors)
         self.position = Position.of(saved.facts)
         done = self.position.epoch * self.steps + self.position.step
-        if done:
+        if done or self.pretrained:
             self.limits.fitted()
         last = self.position.history[-1].loss if self.position.history else None
         self.progress.step(done / self.total, epoch=self.position.epoch, loss=last)

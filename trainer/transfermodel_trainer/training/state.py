@@ -62,7 +62,7 @@ class TrainingState:
         if self.best_losses is not None and losses.mean() >= self.best_losses.mean():
             return False
         self.best = {name: tensor.detach().clone() for name, tensor in self._learning().items()}
-        self.best_losses = losses
+        self.best_losses = losses.clone()  # a checkpoint cannot hold one tensor by two names
         return True
 
     def settle(self) -> bool:
