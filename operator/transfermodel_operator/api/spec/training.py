@@ -26,8 +26,8 @@ class FineTuning(ApiModel):
     epochs: Annotated[int, Field(ge=1, le=1000)] = 5
     """Passes over the training data; fewer when ten in a row make nothing better on the validation set."""
     learning_rate: PositiveDecimal = "1e-3"
-    """The peak of the one-cycle schedule, as a string: of the head; stages of a pretrained backbone learn more slowly, the
-    earlier the more."""
+    """The peak of the one-cycle schedule, as a string: of the head; stages of a pretrained backbone learn more slowly,
+    the earlier the more."""
     batch_size: Annotated[int, Field(ge=2, le=4096)] = 32
     """Samples per step."""
 
