@@ -83,12 +83,12 @@ class Contents:
 
     def correlation(self, basis: Tensor) -> Tensor:
         """Return the weighted sum of targets times rows, (K, R); the offset adds nothing, as the rows have mean 0."""
-        found = torch.zeros(len(self.offset), basis.shape[1], dtype=torch.float64)
+        found = torch.zeros(len(self.offset), self.features.shape[2], dtype=torch.float64)
         for part in self.parts():
             position, samples = self.members(part)
-            rows = self.project(part, basis).sum(0)[position]
+            rows = self.standard(part).sum(0)[position]
             found.index_add_(0, self.classes[samples], rows * self.sample_weights[samples, None])
-        return found
+        return found @ basis
 
     def _weighted(self, part: Tensor) -> Tensor:
         rows = self.standard(part) * self.weights[part, None].sqrt()

@@ -72,12 +72,15 @@ def fit_ridge(features: Tensor, classes: Tensor, count: int, digests: Sequence[s
     contents = contents_of(features, classes, count, digests)
     basis, values = contents.decompose()  # (D, R), (R,)
     correlation = contents.correlation(basis)  # (K, R)
-    penalty, temperature = _choose(contents, basis, values, correlation)
+    penalty, temperature, samples, logits = _choose(contents, basis, values, correlation)
     shrunk = 1 / (values + penalty)
     left_out = torch.empty(len(classes), count)
-    for part in contents.parts():
-        samples, logits = _left_out(contents, part, contents.project(part, basis), shrunk, correlation)
+    if len(samples) == len(classes):
         left_out[samples] = (logits / temperature).float()
+    else:
+        for part in contents.parts():
+            samples, logits = _left_out(contents, part, contents.project(part, basis), shrunk, correlation)
+            left_out[samples] = (logits / temperature).float()
     weight = (correlation * shrunk) @ basis.T * contents.scale  # (K, D)
     bias = contents.offset - weight @ contents.mean
     return Ridge(
@@ -90,26 +93,28 @@ def fit_ridge(features: Tensor, classes: Tensor, count: int, digests: Sequence[s
     )
 
 
-def _choose(contents: Contents, basis: Tensor, values: Tensor, correlation: Tensor) -> tuple[float, float]:
-    """Return the penalty and the temperature that describe left-out samples best.
+def _choose(
+    contents: Contents, basis: Tensor, values: Tensor, correlation: Tensor
+) -> tuple[float, float, Tensor, Tensor]:
+    """Return the penalty and the temperature that describe left-out samples best; which these are, and their logits.
 
     A class with one content has nothing left to be known by when that is left out: it has no say.
     """
     judged = contents.judged(MOST_JUDGED // max(len(contents.offset), len(contents.features) * len(values)))
     usual = float(values.mean())
     if not len(judged):
-        return USUAL_PENALTY * usual, USUAL_TEMPERATURE
+        return USUAL_PENALTY * usual, USUAL_TEMPERATURE, judged, torch.empty(0, len(contents.offset))
     projected = contents.project(judged, basis)
-    best: tuple[float, float, float] | None = None
+    best: tuple[float, float, float, Tensor, Tensor] | None = None
     for factor in PENALTIES:
         penalty = factor * usual
         samples, logits = _left_out(contents, judged, projected, 1 / (values + penalty), correlation)
         temperature = fit_temperature(logits, contents.classes[samples])
         loss = cross_entropy(logits / temperature, contents.classes[samples])
         if best is None or loss < best[0]:
-            best = (loss, penalty, temperature)
+            best = (loss, penalty, temperature, samples, logits)
     assert best is not None  # noqa: S101 - PENALTIES is not empty
-    return best[1], best[2]
+    return best[1:]
 
 
 def _left_out(
