@@ -99,7 +99,7 @@ def az_options(environment: Mapping[str, str], prefix: str = "") -> dict[str, An
     if key := value("AZURE_STORAGE_ACCOUNT_KEY"):
         return options | {"account_key": key}
     if token := value("AZURE_STORAGE_SAS_TOKEN"):
-        return options | {"sas_key": token.removeprefix("?")}
+        return options | {"sas_key": token}
     return options | {"skip_signature": True}
 
 

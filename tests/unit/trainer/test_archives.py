@@ -108,7 +108,7 @@ def test_too_many_members_of_zip_are_never_listed(tmp_path: Path) -> None:
     files = {f"a/{number}.png": b"" for number in range(5)}
     error = refused(tmp_path, datasets.zip_archive(files), "x.zip", SMALL)
     assert error.reason is Reason.UNSAFE_ARCHIVE
-    assert "more than 2 members" in error.message
+    assert "more than 2 members. Make" in error.message, "and not one of them by name"
     assert read(tmp_path, datasets.zip_archive(files), "x.zip", Limits(members=5)) == files
 
 
@@ -131,6 +131,11 @@ def test_headers_that_outgrow_memory(tmp_path: Path, kind: bytes) -> None:
     error = refused(tmp_path, content, "x.tar", Limits(member_bytes=1000))
     assert error.reason is Reason.UNSAFE_ARCHIVE
     assert "headers after member 'a/1.png'" in error.message
+
+
+def test_many_members_are_no_long_header(tmp_path: Path) -> None:
+    files = {f"a/{number}": bytes(1000) for number in range(50)}
+    assert read(tmp_path, datasets.tar(files), "x.tar", Limits(member_bytes=1000, header_bytes=20_000)) == files
 
 
 def test_names_that_are_not_utf8(tmp_path: Path) -> None:

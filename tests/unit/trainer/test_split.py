@@ -58,6 +58,12 @@ def test_every_class_that_can_gives_one(names: list[str], classes: int, fraction
             assert any(chosen[name] for name in members)
 
 
+def test_the_one_that_a_class_gives_has_the_lowest_position() -> None:
+    names = [str(number) for number in range(100) if position(str(number), 0) >= 0.2][:5]
+    chosen = split(names, 1)
+    assert [name for name in names if chosen[name]] == [min(names, key=lambda name: position(name, 0))]
+
+
 def test_few_samples_of_each_class() -> None:
     for per_class, most in ((1, 0), (2, 1), (3, 2), (4, 3), (5, 4)):
         for start in range(30):
