@@ -14,6 +14,8 @@ from transfermodel_operator.api.spec import DataSource, FineTuning, Input, Strat
 from transfermodel_predictor.inference.pipelines import Pipeline, pipeline_of
 from transfermodel_trainer.backbones import load
 from transfermodel_trainer.backbones.load import LoadedBackbone
+from transfermodel_trainer.backbones.preprocessing import AudioInput
+from transfermodel_trainer.backbones.recordings import measure
 from transfermodel_trainer.data.samples import Samples
 
 ALL = "all"
@@ -86,6 +88,10 @@ def prepare(
     train, test = list(train), list(test)
     labels = tuple(sorted({file.label for file in train}))
     plan = load.plan(request_of(task, spec), {}, folder, folder)
+    if isinstance(
+        plan.preprocessing, AudioInput
+    ):  # as the trainer does: what recordings are like is not asked, but seen
+        plan = replace(plan, preprocessing=measure(plan.preprocessing, len(train), lambda index: train[index].content))
     fresh = replace(plan, weights=None)
 
     def backbone(seed: int) -> LoadedBackbone:
