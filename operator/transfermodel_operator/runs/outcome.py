@@ -54,9 +54,10 @@ def judge(attempt: Attempt, interruptions: Interruptions, warning: str | None, n
     if succeeded is not None:
         return succeeded
     if attempt.stopped or interruptions.count >= MAX_INTERRUPTIONS:
+        times = interruptions.times if interruptions.count else "too often"  # a wiped status knows of none
         message = (
-            f"The training pod was taken away {interruptions.times} (eviction, preemption, drained nodes); its last "
-            f"checkpoint is kept. {RETRY}"
+            f"The training pod was taken away {times} (eviction, preemption, drained nodes); its last checkpoint is "
+            f"kept. {RETRY}"
         )
         return Outcome(failed(Reason.RUN_FAILED, message), over=attempt.stopped, exhausted=not attempt.stopped)
     if attempt.complete:

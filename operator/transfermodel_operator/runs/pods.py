@@ -85,12 +85,14 @@ def interrupted_at(pod: Manifest) -> str | None:
     """Return when a training pod was taken away, as Kubernetes wrote it; None: it was not.
 
     Kubernetes marks what it takes away as the target of a disruption, often while it still runs. Who ends a pod without
-    that mark sends SIGTERM too.
+    that mark sends SIGTERM too. Whoever was done before that was not interrupted.
     """
+    ended = terminated(pod, TRAINER_CONTAINER) or {}
+    if ended.get("exitCode") == 0:
+        return None
     for condition in (pod.get("status") or {}).get("conditions") or []:
         if condition["type"] == "DisruptionTarget" and condition["status"] == "True":
             return str(condition.get("lastTransitionTime") or pod["metadata"].get("creationTimestamp"))
-    ended = terminated(pod, TRAINER_CONTAINER) or {}
     return str(ended["finishedAt"]) if ended.get("exitCode") == EXIT_INTERRUPTED else None
 
 

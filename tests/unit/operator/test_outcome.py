@@ -226,6 +226,9 @@ def test_twenty_evictions_stop_the_job_and_leave_it_as_the_record() -> None:
     assert "taken away 20 times" in world.condition("Trained")["message"]
     assert world.jobs[job]["spec"]["suspend"] is True
     assert world.jobs_created == 1
+    world.models["digits"].pop("status")
+    world.settle()
+    assert "taken away too often" in world.condition("Trained")["message"]
     world.annotate(names.RUN_REQUESTED_ANNOTATION, "again")
     world.settle()
     assert world.jobs_created == 2
@@ -364,3 +367,17 @@ def test_another_attempt_counts_its_own_interruptions() -> None:
     world.annotate(names.RUN_REQUESTED_ANNOTATION, "again")
     world.settle()
     assert world.status()["training"] == {"run": world.status()["training"]["run"], "attempt": 2}
+
+
+def test_a_pod_that_was_done_before_its_node_was_drained_was_not_interrupted() -> None:
+    world = World()
+    world.create(serving={"mode": "None"})
+    world.settle()
+    (job,) = world.jobs
+    pod = world.start_pod(job)
+    world.end_pod(pod, 0, result(world.request_of(job)))
+    world.mark_disrupted(pod)
+    world.judge_pod(pod)
+    world.settle()
+    assert "interruptions" not in world.status()["training"]
+    assert world.condition("Trained")["message"].endswith("trained on cpu.")
