@@ -48,6 +48,32 @@ def test_pooling_is_torchs(source: int, target: int) -> None:
     torch.testing.assert_close(matrix @ images @ matrix.T, expected)
 
 
+def test_what_cannot_be_exported_is_a_sentence(tmp_path: Path) -> None:
+    class Fourier(nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            transformed: torch.Tensor = torch.fft.fft2(images)
+            return transformed.real.mean((2, 3))
+
+    with pytest.raises(RunError, match="cannot be exported to ONNX") as caught:
+        export_onnx(Fourier(), {"images": torch.zeros(2, 3, 8, 8)}, tmp_path / "model.onnx")
+    assert caught.value.reason is Reason.EXPORT_MISMATCH
+
+
+def test_an_answer_that_depends_on_the_padding_is_refused(tmp_path: Path) -> None:
+    """A text is served beside others of any length: what differs then differs from what was trained."""
+
+    class Mean(nn.Module):
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+            return (input_ids * attention_mask).float().mean(1, keepdim=True)
+
+    mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 0, 0]])
+    inputs = {"input_ids": torch.ones_like(mask), "attention_mask": mask}
+    model = export_onnx(Mean(), inputs, tmp_path / "model.onnx", {0: "batch", 1: "sequence"})
+    with pytest.raises(RunError, match="differs") as caught:
+        check_export(model, Mean(), inputs, 1)
+    assert caught.value.reason is Reason.EXPORT_MISMATCH
+
+
 def test_a_graph_that_differs_is_refused(tmp_path: Path) -> None:
     network = image_network("torchvision/squeezenet1_1", 32, 3).eval()
     model = export_onnx(network, {"images": network.example(2)[0]}, tmp_path / "model.onnx")
