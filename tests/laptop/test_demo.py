@@ -37,11 +37,12 @@ def stopped(clone: Path) -> str:
     """What it says when Ctrl-C ends it in the middle of the base's training."""
     with start(clone, "-m", "examples.digits.laptop") as process:
         assert process.stdout is not None
-        heard = []
+        heard, told = [], False
         for line in process.stdout:
             heard.append(line)
-            if line.startswith("digits-base:") and "epoch 1/4" in line and process.poll() is None:
+            if line.startswith("digits-base:") and "epoch 1/4" in line and not told:
                 process.send_signal(signal.SIGINT)
+                told = True
         assert process.wait(DEADLINE_SECONDS) == 130, "".join(heard)
     return "".join(heard)
 
