@@ -62,6 +62,8 @@ def _read(path: Path) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Return the beginning of a text, in one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST_TEXT else line[:LONGEST_TEXT].rpartition(" ")[0] or line[:LONGEST_TEXT]
+    """Return the beginning of a text, in one line that a terminal can show."""
+    line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    if len(line) > LONGEST_TEXT:
+        line = line[:LONGEST_TEXT].rpartition(" ")[0] or line[:LONGEST_TEXT]
+    return line or STAND_INS[TEXT.key]
