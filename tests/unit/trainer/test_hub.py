@@ -60,6 +60,10 @@ class Handler(BaseHTTPRequestHandler):
             name = path.removeprefix(files)
             etag = f'"{self.server.names().index(name):040x}"'
             self.answer((self.server.folder / name).read_bytes(), {"ETag": etag, "X-Repo-Commit": COMMIT})
+        elif "/gated" in path:
+            self.answer(b"{}", {"X-Error-Code": "GatedRepo"}, 403)
+        elif "/failing" in path:
+            self.answer(b"{}", {}, 500)
         else:
             code = "RevisionNotFound" if path.startswith(f"/api/models/{REPOSITORY}/") else "RepoNotFound"
             self.answer(b"{}", {"X-Error-Code": code}, 404)
@@ -123,12 +127,18 @@ def test_a_revision_by_name(served: Hub, tmp_path: Path) -> None:
     assert plan(asked("v1"), {}, tmp_path, tmp_path / "cache").source.reference == "v1"
 
 
-@pytest.mark.parametrize(("weights", "name"), [("v2", "tiny"), ("DEFAULT", "absent"), ("DEFAULT", "other/absent")])
+@pytest.mark.parametrize(("weights", "name"), [("v2", "tiny"), ("DEFAULT", "absent"), ("DEFAULT", "gated")])
 def test_what_is_not_there_is_the_users_mistake(served: Hub, tmp_path: Path, weights: str, name: str) -> None:
     with pytest.raises(RunError) as caught:
         plan(asked(weights, f"sentence-transformers/{name}"), {}, tmp_path, tmp_path / "cache")
     assert (caught.value.reason, caught.value.failure) == (Reason.WEIGHTS_UNAVAILABLE, FailureClass.USER)
     assert "do not exist" in caught.value.message
+
+
+def test_a_hub_that_fails_is_asked_again_later(served: Hub, tmp_path: Path) -> None:
+    with pytest.raises(RunError) as caught:
+        plan(asked(name="transformers/owner/failing"), {}, tmp_path, tmp_path / "cache")
+    assert (caught.value.reason, caught.value.failure) == (Reason.WEIGHTS_UNAVAILABLE, FailureClass.STORAGE)
 
 
 def test_without_network_and_cache_it_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

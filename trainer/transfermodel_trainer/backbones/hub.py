@@ -43,15 +43,16 @@ def fetch(what: str, repository: str, revision: str, files: tuple[str, ...], cac
     if found is not None:
         return found
     url = f"{constants.ENDPOINT}/{repository}"
+    absent = (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.HFValidationError)
     try:
-        with unavailable(what, url):
+        with unavailable(what, url, but=absent):
             reach(constants.ENDPOINT)
             return Path(
                 huggingface_hub.snapshot_download(
                     repository, revision=revision, cache_dir=_folder(cache), allow_patterns=list(files)
                 )
             )
-    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.HFValidationError) as error:
+    except absent as error:
         raise RunError(
             Reason.WEIGHTS_UNAVAILABLE,
             f"{what} do not exist: {url} has no revision {revision}, or is not public; correct spec.backbone.name and "
@@ -83,16 +84,14 @@ def _folder(cache: Path) -> Path:
 
 
 @contextlib.contextmanager
-def unavailable(what: str, url: str) -> Iterator[None]:
-    """Turn what goes wrong while downloading into WeightsUnavailable; retried with backoff, as storage is."""
+def unavailable(what: str, url: str, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Turn what goes wrong while downloading, but some errors, into WeightsUnavailable: retried, as storage is."""
     try:
         yield
-    except (RunError, ValueError):
+    except but:
         raise
     except (OSError, RuntimeError) as error:
-        # URLError and timeouts are OSErrors, and so are the hub's; a wrong hash is a RuntimeError.
-        if type(error).__name__ in ("RepositoryNotFoundError", "RevisionNotFoundError"):
-            raise
+        # URLError and timeouts are OSErrors, and so are the hub's errors; a wrong hash is a RuntimeError.
         raise StorageFailure(
             Reason.WEIGHTS_UNAVAILABLE, f"{what} could not be downloaded from {url} ({_cause(error)}): {REMEDY}."
         ) from error
