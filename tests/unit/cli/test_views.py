@@ -2,10 +2,12 @@
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 from transfermodel.modalities import AUDIO, IMAGE, TEXT
+from transfermodel.workspace import LocalModel
 from transfermodel_cli import answers, console, progress, results
 from transfermodel_cli.progress import TrainingView, clock
 from transfermodel_operator.api import RunProgress
@@ -122,3 +124,21 @@ def test_accuracy_says_on_what_and_how_sure() -> None:
     )
     left_out = estimated.model_copy(update={"counts": measured.counts.model_copy(update={"validation": 0, "test": 0})})
     assert "an estimate from the 30 training recordings" in results.accuracy(left_out, AUDIO)
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept", "said"),
+    [
+        ("Auto", "FeatureExtraction", "Auto kept the new head on the frozen backbone"),
+        ("Auto", "FineTuning", "Auto kept the fine-tuned backbone"),
+        ("FineTuning", "FineTuning", ""),
+        ("Auto", None, ""),
+    ],
+)
+def test_what_auto_came_to_is_said(reviews: LocalModel, asked: str, kept: str | None, said: str) -> None:
+    version = reviews.current()
+    assert version is not None
+    spec = {"task": "TextClassification", "training": {"strategy": asked}}
+    changed = replace(version, spec=spec, result=version.result.model_copy(update={"strategy": kept}))
+    assert results.kept_by_auto(changed).startswith(said)
+    assert bool(results.kept_by_auto(changed)) == bool(said)

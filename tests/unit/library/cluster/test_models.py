@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from transfermodel.cluster.cluster import modality_of
 from transfermodel.cluster.models import causes, glance, version_views
 from transfermodel.cluster.surroundings import Surroundings
 from transfermodel.cluster.types import to_wire
@@ -106,3 +107,11 @@ def test_versions_come_from_their_records_and_states_from_the_status() -> None:
     wire = to_wire(views)[0]
     assert wire["createdAt"] == "2026-01-01T10:00:00Z"
     assert wire["accuracyLow"] is None
+
+
+@pytest.mark.parametrize(
+    ("task", "key"),
+    [("TextClassification", "text"), ("AudioClassification", "audio"), ("ImageClassification", "image")],
+)
+def test_what_a_model_answers_about_is_its_task(task: str, key: str) -> None:
+    assert modality_of(model({"task": task})).key == key
