@@ -18,7 +18,7 @@ from transfermodel_trainer.training.device import choose_device
 from transfermodel_trainer.training.feeds import ImageFeed
 from transfermodel_trainer.training.finetuning import Tuned, fine_tune
 from transfermodel_trainer.training.inference import compute_logits
-from transfermodel_trainer.training.schedule import one_cycle, parameter_groups
+from transfermodel_trainer.training.schedule import one_cycle, parameter_groups, set_rates
 from transfermodel_trainer.training.state import TrainingState
 
 PREPROCESSING = ImagePreprocessing(size=32, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
@@ -31,6 +31,14 @@ def test_batches_cover_all_and_none_is_single(count: int, size: int) -> None:
     assert set(torch.cat(parts).tolist()) == set(range(count))
     assert min(len(part) for part in parts) >= 2
     assert len(parts) == steps_per_epoch(count, size)
+
+
+def test_the_order_is_a_function_of_seed_and_epoch() -> None:
+    def order(seed: int, epoch: int) -> list[int]:
+        return torch.cat(batch_indices(100, 7, seed, epoch)).tolist()
+
+    assert order(1, 2) == order(1, 2)
+    assert len({tuple(order(seed, epoch)) for seed in range(3) for epoch in range(3)}) == 9
 
 
 def images(count: int) -> Samples:
@@ -140,7 +148,7 @@ def test_the_start_stays_when_nothing_is_better(monkeypatch: pytest.MonkeyPatch)
     network = image_network("torchvision/squeezenet1_1", 32, 2)
     judge_by(monkeypatch, network, [0.5, 0.6, 0.7, 0.1])
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    tuned = tune_from(network, 8, pretrained=True, unfreeze="All", epochs=9)
+    tuned = tune_from(network, 8, pretrained=True, unfreeze="All", epochs=5)
     assert (tuned.kept_epoch, len(tuned.history)) == (0, 2)
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     assert tuned.notes() == {"weights kept": "those after epoch 0 of 2, by the validation set"}
@@ -150,7 +158,7 @@ def test_the_best_epoch_is_kept_and_patience_ends_training(monkeypatch: pytest.M
     monkeypatch.setattr(finetuning, "PATIENCE", 2)
     network = image_network("torchvision/squeezenet1_1", 32, 2)
     seen = judge_by(monkeypatch, network, [0.9, 0.5, 0.7, 0.6, 0.1])
-    tuned = tune_from(network, 8, pretrained=False, unfreeze="All", epochs=9)
+    tuned = tune_from(network, 8, pretrained=False, unfreeze="All", epochs=5)
     assert (tuned.kept_epoch, len(tuned.history)) == (2, 4)
     assert torch.equal(network.head.weight, seen[1])
     assert not torch.equal(network.head.weight, seen[-1])
@@ -178,13 +186,14 @@ def test_a_lucky_epoch_is_not_gone_back_to(noise: float, returned: bool) -> None
     with torch.no_grad():
         weight += 1
     assert not state.judged(best + 0.1 + noise * torch.tensor([-1.0, 1.0]).repeat(10))
-    assert state.settle() == returned
+    assert state.settle(complete=True) == returned
     assert torch.equal(weight, before) == returned
+    assert state.settle(complete=False), "what was cut short has no last weights to prefer"
 
 
 def test_earlier_stages_learn_more_slowly() -> None:
     network = image_network("torchvision/resnet18", 32, 2)
-    groups = parameter_groups(network, pretrained=True)
+    groups = parameter_groups(network, 100, pretrained=True)
     scale = {id(parameter): group["scale"] for group in groups for parameter in group["params"]}
     decay = {id(parameter): group["weight_decay"] for group in groups for parameter in group["params"]}
     named = dict(network.trunk.named_parameters())
@@ -195,7 +204,41 @@ def test_earlier_stages_learn_more_slowly() -> None:
     assert len(set(rates)) == 6
     assert {id(parameter) for parameter in network.parameters()} == scale.keys()
     assert decay[id(network.head.weight)] > 0 == decay[id(network.head.bias)] == decay[id(named["bn1.weight"])]
-    assert {group["scale"] for group in parameter_groups(network, pretrained=False)} == {1.0}
+    assert {group["scale"] for group in parameter_groups(network, 100, pretrained=False)} == {1.0}
+    few = {group["scale"] for group in parameter_groups(network, 25, pretrained=True)}
+    assert sorted(few) == pytest.approx([scale / 2 if scale < 1 else 1 for scale in sorted(set(rates))])
+
+
+def test_a_group_s_rate_is_its_part_of_the_peak() -> None:
+    network = image_network("torchvision/squeezenet1_1", 32, 2)
+    optimizer = torch.optim.AdamW(parameter_groups(network, 100, pretrained=True))
+    assert set_rates(optimizer, 25, 100, 0.01) == pytest.approx(0.01)
+    assert [group["lr"] for group in optimizer.param_groups] == [
+        pytest.approx(0.01 * group["scale"]) for group in optimizer.param_groups
+    ]
+    assert set_rates(optimizer, 99, 100, 0.01) < 1e-6
+
+
+def test_a_state_is_taken_up_whole() -> None:
+    device, found = choose_device(0), []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        network = image_network("torchvision/squeezenet1_1", 32, 2)
+        optimizer = torch.optim.AdamW(network.parameters(), fused=True)
+        for parameter in network.parameters():
+            parameter.grad = torch.rand_like(parameter)
+        optimizer.step()
+        state = TrainingState(network, optimizer, device, torch.tensor(float(seed)))
+        state.judged(torch.rand(5))
+        state.judged(torch.rand(5) + 2)
+        found.append(state)
+    first, second = found
+    kept = {name: tensor.detach().clone() for name, tensor in first.tensors().items()}
+    second.restore(kept)
+    again = second.tensors()
+    assert again.keys() == kept.keys()
+    assert all(torch.equal(again[name], tensor) for name, tensor in kept.items())
+    assert second.settle(complete=True)
 
 
 LAYERS = ("layer4.1.conv2", "layer3.0.conv1", "layer2.1.conv1", "layer1.0.conv2")
@@ -203,7 +246,7 @@ LAYERS = ("layer4.1.conv2", "layer3.0.conv1", "layer2.1.conv1", "layer1.0.conv2"
 
 def test_what_belongs_to_no_stage_learns_like_the_first() -> None:
     network = image_network("torchvision/vit_b_32", 32, 2)
-    groups = parameter_groups(network, pretrained=True)
+    groups = parameter_groups(network, 100, pretrained=True)
     scale = {id(parameter): group["scale"] for group in groups for parameter in group["params"]}
     assert scale[id(network.trunk.get_parameter("class_token"))] == min(scale.values())
 

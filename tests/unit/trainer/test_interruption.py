@@ -128,7 +128,7 @@ def killed(request: RunRequest, folder: Path, monkeypatch: pytest.MonkeyPatch, a
     """Run until so many steps are done and kept."""
     left, later = at, Checkpoints.save_later
 
-    def save_and_die(self: Checkpoints, *arguments: Any) -> bool:
+    def save_and_die(self: Checkpoints, *arguments: Any, wait: bool = False) -> bool:
         nonlocal left
         assert self.save(*arguments)
         left -= 1

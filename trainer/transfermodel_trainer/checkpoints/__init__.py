@@ -131,12 +131,12 @@ class Checkpoints:
         with self._writing:
             return self._write(name, self._snapshot(tensors, facts, copy=False))
 
-    def save_later(self, name: str, tensors: "dict[str, Tensor]", facts: Any) -> bool:
+    def save_later(self, name: str, tensors: "dict[str, Tensor]", facts: Any, *, wait: bool = False) -> bool:
         """Keep tensors and facts under the name, written by a thread of its own; the caller waits for a copy only.
 
-        While one is being written no other is begun; tell whether this one was.
+        While one is being written no other is begun, or with `wait` only then; tell whether this one was.
         """
-        if not self._writing.acquire(blocking=False):
+        if not self._writing.acquire(blocking=wait):
             return False
         saved = self._snapshot(tensors, facts, copy=True)
 

@@ -34,7 +34,7 @@ EPOCHS: Final = "epochs"
 LEAST_JUDGED: Final = 500
 """A validation set of so many is judged whole after each epoch; of a larger one at most half as many as learn."""
 PATIENCE: Final = 10
-"""So many epochs after the best one training ends."""
+"""So many epochs after the best one training ends, but not before half of them: the rate has to fall first."""
 GRADIENT_NORM: Final = 5.0
 LOOKS: Final = 10
 """On a GPU the loss is looked at every so many steps only: to look is to wait for it."""
@@ -89,7 +89,8 @@ def fine_tune(
     if pretrained:
         frozen += [module for module in network.modules() if isinstance(module, _BatchNorm)]
     network.to(memory_format=feed.memory_format)
-    groups = parameter_groups(network, pretrained=pretrained)
+    total = steps_per_epoch(len(samples), settings.batch_size) * settings.epochs
+    groups = parameter_groups(network, total, pretrained=pretrained)
     optimizer = torch.optim.AdamW(groups, lr=float(settings.learning_rate), fused=True)
     tuning = _Tuning(
         TrainingState(network, optimizer, device, torch.zeros((), device=device.torch)),
@@ -155,8 +156,9 @@ class _Tuning:
                 raise self.limits.failure(ended_by)
         if ended_by is not None:
             self.progress.say(f"Warning: {ended_by} is over: training ends with the best that there is.")
-        self._keep_later()
-        kept = position.best_epoch if self.state.settle() else position.epoch
+        self._keep_later(wait=True)
+        complete = ended_by is None and position.epoch == self.settings.epochs
+        kept = position.best_epoch if self.state.settle(complete=complete) else position.epoch
         self.state.network.eval()
         return Tuned(tuple(position.history), kept, ended_by)
 
@@ -236,7 +238,8 @@ class _Tuning:
 
     def _stale(self) -> bool:
         """Tell whether the best epoch is so long ago that there will be no better one."""
-        return self.judged is not None and self.position.epoch - self.position.best_epoch >= PATIENCE
+        since = self.position.epoch - self.position.best_epoch
+        return self.judged is not None and since >= max(PATIENCE, self.settings.epochs // 2)
 
     def resume(self, saved: Saved) -> None:
         """Take up what an interrupted run kept."""
@@ -255,10 +258,10 @@ class _Tuning:
             done = self.position.epoch * self.steps + self.position.step
             self.progress.say(f"Kept what was learned in {done} of {self.total} steps.")
 
-    def _keep_later(self) -> None:
-        if self.checkpoints is not None and self.checkpoints.save_later(
-            EPOCHS, self.state.tensors(), asdict(self.position)
-        ):
+    def _keep_later(self, *, wait: bool = False) -> None:
+        if self.checkpoints is None:
+            return
+        if self.checkpoints.save_later(EPOCHS, self.state.tensors(), asdict(self.position), wait=wait):
             self.kept_at = time.monotonic()
 
     def _check_finite(self, loss: Tensor) -> None:

@@ -65,16 +65,17 @@ class TrainingState:
         self.best_losses = losses.clone()  # a checkpoint cannot hold one tensor by two names
         return True
 
-    def settle(self) -> bool:
-        """Go back to the best weights if they are better than the last by more than chance; tell whether so.
+    def settle(self, *, complete: bool) -> bool:
+        """Go back to the best weights if they are better than the last; tell whether so.
 
-        By one standard error of the difference: the best of several by a few samples was lucky, and the last weights
-        are those that the schedule leads to.
+        The last ones of a complete schedule are what it leads to, and the best of several by a few samples was lucky:
+        from there only by more than one standard error of the difference.
         """
         if self.best_losses is None or self.last_losses is None:
             return False
         worse = self.last_losses - self.best_losses
-        if worse.mean() <= worse.std(correction=0) / len(worse) ** 0.5:
+        error = worse.std(correction=0) / len(worse) ** 0.5
+        if worse.mean() <= (error if complete else 0.0):
             return False
         self._copy(self.best)
         return True
