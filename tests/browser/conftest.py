@@ -13,7 +13,7 @@ from transfermodel_operator.api import RunResult
 from transfermodel_trainer.publishing.report import write_report
 
 from tests.support import reports
-from tests.support.report_records import record
+from tests.support.report_records import as_recordings, as_texts, record
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -116,7 +116,25 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=["digits", "pair", "photographs", "many"])
+@pytest.fixture(scope="session")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of texts, short and long ones."""
+    sentences = ["A short one.", "A long one, " * 90, "x" * 400, "<b>no markup</b>"] * 10
+    made = as_texts(record(("bad", "good"), per_class=20, accuracy=0.6), sentences)
+    path = tmp_path_factory.mktemp("texts") / "report.html"
+    path.write_bytes(write_report(made))
+    return path
+
+
+@pytest.fixture(scope="session")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of recordings, which can be heard."""
+    path = tmp_path_factory.mktemp("recordings") / "report.html"
+    path.write_bytes(write_report(as_recordings(record(("one", "two", "three"), per_class=8, accuracy=0.5))))
+    return path
+
+
+@pytest.fixture(params=["digits", "pair", "photographs", "many", "texts", "recordings"])
 def report(request: pytest.FixtureRequest) -> Path:
     """Each of them."""
     value = request.getfixturevalue(request.param)

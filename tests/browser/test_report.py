@@ -32,7 +32,7 @@ def test_it_renders_without_a_word_and_without_a_request(report: Path, open_page
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert page.get_by_role("heading", level=2).count() == 9
     pictures = page.evaluate("[...document.images].map(image => [image.complete, image.naturalWidth])")
-    assert pictures
+    assert pictures or page.locator("blockquote").count()
     assert all(complete and width > 0 for complete, width in pictures)
     for chart in page.get_by_role("img").and_(page.locator("svg")).all():
         box = chart.bounding_box()
@@ -228,3 +228,20 @@ def test_print_shows_everything_in_dark_ink(digits: RunResult, open_page: Open) 
     box = table.bounding_box()
     assert box is not None
     assert box["height"] > 50, "a closed table of figures is printed, too"
+
+
+def test_recordings_can_be_heard(recordings: Path, open_page: Open) -> None:
+    page = open_page(recordings).page
+    seconds = page.evaluate(
+        """async () => {
+        const sounds = [...document.querySelectorAll('audio')];
+        return await Promise.all(sounds.map(sound => new Promise((resolve, reject) => {
+            sound.onloadedmetadata = () => resolve(sound.duration);
+            sound.onerror = () => reject(sound.error.message);
+            sound.preload = 'metadata';
+            sound.load();
+        })));
+    }"""
+    )
+    assert len(seconds) == page.locator("#mistakes li").count() > 3
+    assert seconds == pytest.approx([0.3] * len(seconds), abs=0.01)
