@@ -14,6 +14,7 @@ from transfermodel_predictor.inference.opening import open_classifier
 from transfermodel_trainer import run
 from transfermodel_trainer.errors import RunError
 from transfermodel_trainer.progress import Progress
+from transformers import AutoModel
 
 from tests.support import encoders, sounds
 
@@ -112,6 +113,15 @@ def test_a_model_of_texts_is_a_base(write: Write, of_texts: Make, request_for: M
         with pytest.raises(RunError, match="model for TextClassification") as caught:
             execute(request_for(source, task=task, backbone=base_of(first), training=PROBE))
         assert caught.value.reason is Reason.INVALID_SPEC
+
+
+def test_transformers_reads_the_artifact_as_its_own(write: Write, of_texts: Make) -> None:
+    train = f"{write('texts', {'train.csv': table(sentences(0, 12))})}/train.csv"
+    result = execute(of_texts(train, training=TUNING))
+    folder = Path(result.uri.removeprefix("file://"))
+    _, loading = AutoModel.from_pretrained(folder, output_loading_info=True)
+    assert {key.split(".")[0] for key in loading["missing_keys"]} <= {"pooler"}
+    assert {key.split(".")[0] for key in loading["unexpected_keys"]} == {"classifier"}
 
 
 def test_texts_in_folders(write: Write, of_texts: Make) -> None:
