@@ -28,8 +28,10 @@ def run(options: argparse.Namespace) -> None:
     from tests.bench.training.turns import Effort
 
     known = {"tiny": sources.tiny} if options.quick else dict(sources.SOURCES)
+    every_size = SIZES["horse-ship-truck"]
     data_sets = chosen(options.data_sets or list(known), known, "data set")
     methods = chosen(options.methods, METHODS, "method") if options.methods else None
+    asked_sizes = chosen(options.sizes or list(every_size), every_size, "size")
     device = choose_device(0)
     effort = Effort(tutorial_epochs=2, hyperrule_steps=2, hyperrule_batch=16) if options.quick else Effort()
     name = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -43,7 +45,7 @@ def run(options: argparse.Namespace) -> None:
         for data_set in data_sets:
             try:
                 material = known[data_set](places)
-                sizes = [size for size in SIZES.get(data_set, (ALL,)) if not options.sizes or size in options.sizes]
+                sizes = [size for size in SIZES.get(data_set, (ALL,)) if size in asked_sizes]
                 measured += measuring.measure(material, sizes, methods, options.seeds, device, effort, say)
             except MaterialMissing as error:
                 skipped[data_set] = str(error)

@@ -73,7 +73,7 @@ def merged(before: Wire | None, data_sets: Wire, runs: Wire, skipped: Mapping[st
         "skipped": {name: reason for name, reason in skipped.items() if name not in whole},
     }
     document["targets"] = judged(document)
-    return document
+    return dict(rounded(document))
 
 
 def speedups_of(sizes: Wire) -> Wire:
@@ -120,7 +120,7 @@ def read(path: Path) -> Wire | None:
 def write(document: Wire, path: Path) -> None:
     """Write it, for people too."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(rounded(document), indent=2) + "\n")
+    path.write_text(json.dumps(document, indent=2) + "\n")
 
 
 def rounded(value: Any) -> Any:

@@ -127,6 +127,7 @@ def part_marks() -> tuple[str, str]:
     [
         (("--methods", "auto,magic"), "no such method: magic; there are raw-input, "),
         (("--data-sets", "cats"), "no such data set: cats; there are digits, "),
+        (("--sizes", "20,7"), "no such size: 7; there are 5, 20, all"),
         (("--quick", "--data-sets", "digits"), "no such data set: digits; there are tiny"),
     ],
 )

@@ -63,9 +63,9 @@ def test_a_speedup_is_the_median_of_the_ratios_by_seed(speed: dict[str, Any]) ->
 
 
 def test_evaluation_and_choosing_are_added_on_both_sides(speed: dict[str, Any]) -> None:
-    assert speed["head_speedup_with_evaluation"]["all"] == pytest.approx(91 / 4)
+    assert speed["head_speedup_with_evaluation"]["all"] == pytest.approx(91 / 4, abs=1e-3)
     # The middle one of 102 / 6, 92 / 5 and 122 / 6: here both sides have seconds of choosing.
-    assert speed["head_speedup_with_choosing"]["all"] == pytest.approx(92 / 5)
+    assert speed["head_speedup_with_choosing"]["all"] == pytest.approx(92 / 5, abs=1e-3)
 
 
 def test_a_row_holds_accuracy_and_seconds_with_their_spread(speed: dict[str, Any]) -> None:
