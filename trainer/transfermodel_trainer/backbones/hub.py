@@ -39,6 +39,8 @@ def fetch(what: str, repository: str, revision: str, files: tuple[str, ...], cac
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
     disable_progress_bars()
+    # Its newer protocol keeps a cache of its own in the home folder, which a container has none of.
+    constants.HF_HUB_DISABLE_XET = True
     found = cached(repository, revision, files, cache)
     if found is not None:
         return found
