@@ -1,5 +1,7 @@
 """Class folders from file names."""
 
+from typing import Any
+
 import pytest
 from transfermodel_operator.api import Reason
 from transfermodel_trainer.data.classes import Classes, check_same_classes, find_classes, unwrap
@@ -8,7 +10,7 @@ from transfermodel_trainer.errors import RunError
 URI = "s3://bucket/train"
 
 
-def refused(names: list[str], **options: str) -> RunError:
+def refused(names: list[str], **options: Any) -> RunError:
     with pytest.raises(RunError) as caught:
         find_classes(names, URI, **options)
     return caught.value
