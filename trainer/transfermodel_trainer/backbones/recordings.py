@@ -19,8 +19,10 @@ LONG_ENOUGH_FOR: Final = 0.95
 MEASURED: Final = 500
 """Recordings that mean and deviation come from."""
 SHORTEST_CLIP: Final = 0.1
-LEAST_DEVIATION: Final = 1e-3
+LEAST_DEVIATION: Final = 0.1
 """Of recordings that are all silent."""
+DIGITS: Final = 1
+"""After the point, of what is measured: a few more recordings change nothing, and features that are known stay so."""
 
 
 def measure(wanted: AudioInput, count: int, read: Callable[[int], bytes]) -> AudioPreprocessing:
@@ -60,13 +62,13 @@ def measure(wanted: AudioInput, count: int, read: Callable[[int], bytes]) -> Aud
         return plain
     mean, square = moments.mean(0)
     deviation = max(LEAST_DEVIATION, math.sqrt(max(0.0, square - mean**2)))
-    return plain.model_copy(update={"mean": round(float(mean), 6), "std": round(deviation, 6)})
+    return plain.model_copy(update={"mean": round(float(mean), DIGITS), "std": round(deviation, DIGITS)})
 
 
 def clip_of(seconds: Sequence[float]) -> float:
     """Return how much of a recording is heard: all of 19 in 20, at most 10 seconds."""
     if not seconds:
         return LONGEST_CLIP
-    # The shortest clip that is long enough for so many; rounded up, so that it reads well in model.json.
+    # The shortest clip that is long enough for so many, rounded up.
     found = float(np.quantile(np.asarray(seconds), LONG_ENOUGH_FOR, method="inverted_cdf"))
-    return min(LONGEST_CLIP, max(SHORTEST_CLIP, math.ceil(found * 100) / 100))
+    return min(LONGEST_CLIP, max(SHORTEST_CLIP, math.ceil(found * 10**DIGITS) / 10**DIGITS))
