@@ -1,4 +1,4 @@
-"""The real trainer, ended in the middle: started again it goes on, and publishes what it would have anyway."""
+"""The real trainer, ended anywhere: started again it goes on, and publishes what it would have anyway."""
 
 import json
 import os
@@ -19,8 +19,11 @@ FINE_TUNING = {
     "training": {
         "strategy": "FineTuning",
         "fineTuning": {"unfreeze": "All", "epochs": 5, "learningRate": "1e-3", "batchSize": 16},
+        "checkpointIntervalSeconds": 0,
     },
 }
+STEPS = 5
+"""Of an epoch: about 72 images are learned from, in batches of 16."""
 
 
 class Trainer:
@@ -87,25 +90,41 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_fine_tuning_ended_twice_publishes_the_same_artifact(data: Path, tmp_path: Path) -> None:
+def in_phase(name: str) -> Callable[[str], bool]:
+    return lambda line: f'"phase": "{name}"' in line
+
+
+def test_fine_tuning_ended_anywhere_publishes_the_same_artifact(data: Path, tmp_path: Path) -> None:
     whole = Trainer(tmp_path / "whole", data, FINE_TUNING)
     assert whole.run()[0] == 0
     trainer = Trainer(tmp_path / "ended", data, FINE_TUNING)
 
+    code, lines = trainer.run(signal.SIGTERM, in_phase("Backbone"))
+    assert (code, done_before(lines)) == (143, 0)
+    assert lines[-1] == "Stopped by SIGTERM; nothing was published."
+
     code, lines = trainer.run(signal.SIGTERM, lambda line: line.startswith("Epoch 2/5"))
-    assert code == 143
-    assert "Stopped by SIGTERM; nothing was published." in lines
+    assert code == 143, lines[-1]
+    assert lines[-1] == "Stopped by SIGTERM; nothing was published."
+    assert [line for line in lines if line.startswith("Kept what was learned in ")]
     assert not (tmp_path / "ended" / "last-words").exists()
-    assert "checkpoint-epochs.safetensors" in trainer.kept()
 
     code, lines = trainer.run(signal.SIGKILL, lambda line: line.startswith("Epoch 4/5"))
     assert code == -signal.SIGKILL
-    assert done_before(lines) >= 2
+    assert done_before(lines) >= 2 * STEPS
     assert "Epoch 2/5" not in "".join(lines)
 
+    code, lines = trainer.run(signal.SIGTERM, in_phase("Evaluation"))
+    assert code == 143, lines[-1]
+    assert done_before(lines) > 2 * STEPS, "the last checkpoint before it was killed"
+
+    code, lines = trainer.run(signal.SIGINT, in_phase("Publishing"))
+    assert (code, done_before(lines)) == (130, 5 * STEPS), "nothing is trained again"
+    assert lines[-1] == "Stopped by SIGINT; nothing was published."
+    assert not list((tmp_path / "ended" / "models").glob("**/result.json"))
+
     code, lines = trainer.run()
-    assert code == 0
-    assert done_before(lines) >= 4
+    assert (code, done_before(lines)) == (0, 5 * STEPS)
     assert trainer.result().digest == whole.result().digest
     assert trainer.result().metrics == whole.result().metrics
     assert trainer.kept() == []
@@ -116,9 +135,9 @@ def test_fine_tuning_ended_twice_publishes_the_same_artifact(data: Path, tmp_pat
 
 
 def done_before(lines: list[str]) -> int:
-    """Return the epoch after which the run resumed."""
-    (line,) = (line for line in lines if line.startswith("Resuming after epoch"))
-    return int(line.split()[3])
+    """Return the step after which the run resumed; 0 when it did not."""
+    found = [line for line in lines if line.startswith("Resuming after")]
+    return int(found[0].split()[2]) if found else 0
 
 
 def test_a_feature_pass_goes_on_in_the_middle(data: Path, tmp_path: Path) -> None:

@@ -205,6 +205,7 @@ def test_more_time_is_no_other_run(folder: Path, asked: RunRequest) -> None:
 def test_nothing_else_in_the_folder_is_touched(folder: Path, asked: RunRequest) -> None:
     kept = opened(folder, asked)
     kept.save("epochs", TENSORS, None)
+    (folder / f"{SECOND}#1").write_bytes(b"of a process that was killed")
     (folder / "model.safetensors").write_bytes(b"the user's")
     kept.remove()
     assert names(folder) == {"model.safetensors"}

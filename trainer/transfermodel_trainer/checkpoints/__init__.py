@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError
@@ -204,7 +205,11 @@ class Checkpoints:
         self._numbers[_slug(name)].remove(number)
 
     def _remove_all(self) -> None:
-        with contextlib.suppress(StorageError):
+        with contextlib.suppress(StorageError, OSError):
+            # A folder keeps what a killed process had begun to write; a bucket does not.
+            if self._storage.uri.startswith("file:"):
+                for path in Path(unquote(urlsplit(self._storage.uri).path)).glob("checkpoint*#*"):
+                    path.unlink(missing_ok=True)
             for name, numbers in self._numbers.items():
                 for number in numbers:
                     self._storage.delete(_path(name, number))

@@ -34,7 +34,7 @@ EPOCHS: Final = "epochs"
 LEAST_JUDGED: Final = 500
 """A validation set of so many is judged whole after each epoch; of a larger one at most half as many as learn."""
 PATIENCE: Final = 10
-"""So many epochs after the best one training ends, but not before half of them: the rate has to fall first."""
+"""So many epochs after the best one training ends, but not within half of all: the rate has to fall first."""
 GRADIENT_NORM: Final = 5.0
 LOOKS: Final = 10
 """On a GPU the loss is looked at every so many steps only: to look is to wait for it."""
@@ -157,8 +157,7 @@ class _Tuning:
         if ended_by is not None:
             self.progress.say(f"Warning: {ended_by} is over: training ends with the best that there is.")
         self._keep_later(wait=True)
-        complete = ended_by is None and position.epoch == self.settings.epochs
-        kept = position.best_epoch if self.state.settle(complete=complete) else position.epoch
+        kept = position.best_epoch if self.state.settle(complete=ended_by is None) else position.epoch
         self.state.network.eval()
         return Tuned(tuple(position.history), kept, ended_by)
 
@@ -239,7 +238,7 @@ class _Tuning:
     def _stale(self) -> bool:
         """Tell whether the best epoch is so long ago that there will be no better one."""
         since = self.position.epoch - self.position.best_epoch
-        return self.judged is not None and since >= max(PATIENCE, self.settings.epochs // 2)
+        return since >= max(PATIENCE, self.settings.epochs // 2) and self.state.is_behind()
 
     def resume(self, saved: Saved) -> None:
         """Take up what an interrupted run kept."""

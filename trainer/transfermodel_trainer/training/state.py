@@ -65,17 +65,22 @@ class TrainingState:
         self.best_losses = losses.clone()  # a checkpoint cannot hold one tensor by two names
         return True
 
-    def settle(self, *, complete: bool) -> bool:
-        """Go back to the best weights if they are better than the last; tell whether so.
+    def is_behind(self, *, errors: float = 1.0) -> bool:
+        """Tell whether the last weights are worse than the best by more than so many standard errors of the difference.
 
-        The last ones of a complete schedule are what it leads to, and the best of several by a few samples was lucky:
-        from there only by more than one standard error of the difference.
+        The best of several by a few samples was lucky.
         """
         if self.best_losses is None or self.last_losses is None:
             return False
         worse = self.last_losses - self.best_losses
-        error = worse.std(correction=0) / len(worse) ** 0.5
-        if worse.mean() <= (error if complete else 0.0):
+        return bool(worse.mean() > errors * worse.std(correction=0) / len(worse) ** 0.5)
+
+    def settle(self, *, complete: bool) -> bool:
+        """Go back to the best weights if the last are behind; tell whether so.
+
+        The last ones of a complete schedule are what it leads to; those of one that was cut short are any.
+        """
+        if not self.is_behind(errors=1.0 if complete else 0.0):
             return False
         self._copy(self.best)
         return True
