@@ -1,5 +1,6 @@
 """The trunk runs for what is new, whatever happens to the cache."""
 
+import copy
 import hashlib
 import os
 import threading
@@ -287,9 +288,10 @@ def test_runs_at_the_same_time(storage: Storage, said: list[str]) -> None:
     wrong: list[int] = []
 
     def run(number: int) -> None:
+        own = copy.deepcopy(network)
         for first in range(0, 30, 10):
             cache = FeatureCache(storage, "key", said.append, interval_seconds=0, most_bytes=3 * size)
-            found = compute_features(network, images(range(first, first + 30)), FEED, cache=cache)
+            found = compute_features(own, images(range(first, first + 30)), FEED, cache=cache)
             if not torch.equal(found, expected[first : first + 30]):
                 wrong.append(number)
 

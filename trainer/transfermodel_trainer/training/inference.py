@@ -1,6 +1,7 @@
 """Running a network over many samples without learning: in float32, so that it says what the served graph says."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import torch
@@ -47,7 +48,7 @@ def compute_features(
         first.setdefault(samples.digests[index], index)
     done = 0
     network.eval()
-    with limits.attended(), torch.inference_mode():
+    with limits.attended(), torch.inference_mode(), frozen_layout(network, feed):
         for indices in batched(list(first.values()), samples, feed):
             rows = samples.rows[rounded(indices, feed.batch_size())]
             computed = network.features(*feed(rows.flip(-1) if flip else rows))[: len(indices)].float().cpu()
@@ -65,6 +66,20 @@ def compute_features(
         cache.flush(view)
         cache.tidy(view, samples.digests, features)
     return features
+
+
+@contextmanager
+def frozen_layout(network: Network, feed: Feed) -> Iterator[None]:
+    """Keep the weights channels last while a trunk only runs.
+
+    Per image on two cores that takes 0.54 ms of processor time to 0.43 (resnet18, 32 pixels), 2.2 to 1.9 (64) and 26 to
+    17 (224); efficientnet_b0 1.3 to 0.4, 2.0 to 1.4 and 22 to 11. Learning gains only with large images.
+    """
+    network.to(memory_format=torch.channels_last)
+    try:
+        yield
+    finally:
+        network.to(memory_format=feed.memory_format)
 
 
 def rounded(indices: list[int], size: int) -> list[int]:
