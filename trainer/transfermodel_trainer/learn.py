@@ -92,8 +92,8 @@ class Trained:
         if field := self.learned.budget_exceeded:
             warnings.insert(
                 0,
-                f"{field} was over before training was done: the best model until then was published. Raise it for "
-                "a better one.",
+                f"{field} was over before training was done: the best model until then was published. For a better "
+                "one raise it, and change spec.training.seed, so that this result does not count.",
             )
         progress.stop()
         return output.conclude(

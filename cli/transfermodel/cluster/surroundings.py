@@ -2,13 +2,16 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from transfermodel_operator.api.run import REQUIRED_CREDENTIAL_KEYS
 from transfermodel_operator.resources import names
 from transfermodel_operator.settings import Settings
 
 from transfermodel.cluster.kinds import Manifest
+
+OTHER_STORES: Final = frozenset({"GOOGLE", "AZURE"})
+"""How the keys of stores begin none of which is required."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,10 @@ class Secret:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The keys without which no container starts."""
+        """The keys without which no container starts: those of S3, unless it is for another store."""
+        stores = {key.partition("_")[0] for key in self.keys} & OTHER_STORES
+        if stores and not any(key in self.keys for key in REQUIRED_CREDENTIAL_KEYS):
+            return ()
         return tuple(key for key in REQUIRED_CREDENTIAL_KEYS if key not in self.keys)
 
 

@@ -16,7 +16,7 @@ from transfermodel.errors import UsageError
 
 KEYS: Final = (*CREDENTIAL_KEYS, "AWS_DEFAULT_REGION")
 """What a Secret has in a cluster, and the name by which AWS's own tools know the region."""
-STOP_SECONDS: Final = 15.0
+STOP_SECONDS: Final = 30.0
 """What a child may take to end; then it is killed."""
 
 

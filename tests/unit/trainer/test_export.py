@@ -8,8 +8,9 @@ import torch
 from torch import nn
 from transfermodel_operator.api import Reason
 from transfermodel_trainer.backbones.load import image_network
+from transfermodel_trainer.backbones.pooling import pooling_matrix
 from transfermodel_trainer.errors import RunError
-from transfermodel_trainer.publishing.export import check_export, export_onnx, pooling_matrix
+from transfermodel_trainer.publishing.export import check_export, export_onnx
 
 # VGG is like AlexNet here, and ten times as large; ResNet and SqueezeNet are in test_run.py.
 FAMILIES = [

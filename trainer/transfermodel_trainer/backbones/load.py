@@ -18,9 +18,10 @@ from transfermodel_predictor.artifact.errors import ArtifactError, StorageUnavai
 from transfermodel_predictor.artifact.load import fetch
 from transfermodel_predictor.artifact.names import DESCRIPTION, WEIGHTS
 
-from transfermodel_trainer.backbones import encoder_files, preprocessing, registry, trunk
+from transfermodel_trainer.backbones import encoder_files, preprocessing, registry
 from transfermodel_trainer.backbones.network import Network
 from transfermodel_trainer.backbones.preprocessing import AudioInput, Settled
+from transfermodel_trainer.backbones.spectrograms import of_spectrograms
 from transfermodel_trainer.backbones.weights import load_trunk, read_safetensors
 from transfermodel_trainer.data.fetch import Fetched
 from transfermodel_trainer.data.spool import Spool
@@ -96,7 +97,7 @@ def network_of(name: str, settled: Preprocessing, classes: int, files: Mapping[s
     """
     size = settled.max_tokens if isinstance(settled, TextPreprocessing) else settled.size
     built = registry.build(name, size, files)
-    return Network(trunk.of_spectrograms(built) if settled.modality == "Audio" else built, classes)
+    return Network(of_spectrograms(built) if settled.modality == "Audio" else built, classes)
 
 
 def image_network(name: str, size: int, classes: int) -> Network:

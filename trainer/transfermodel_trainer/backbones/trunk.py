@@ -1,9 +1,9 @@
 """What a backbone is to the rest of the trainer, and what a library of backbones must tell of its own."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, Protocol, cast
+from typing import Final, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from transfermodel_trainer.backbones.pretrained import Named, Pretrained
 
 BATCH_FREE: Final[Mapping[int, str]] = {0: "batch"}
-SPECTROGRAM_CHANNELS: Final = 1
 
 Stages = list[list[nn.Module]]
 
@@ -70,29 +69,6 @@ def of_images(
         example=lambda count: (torch.zeros(count, channels, size, size),),
         sizes=sizes,
     )
-
-
-def of_spectrograms(trunk: Trunk) -> Trunk:
-    """Return a trunk of images as one of spectrograms (N, 1, M, T): each channel is shown the same."""
-    channels = trunk.example(1)[0].shape[1]
-    return replace(
-        trunk,
-        module=Repeated(trunk.module, channels),
-        example=lambda count: (torch.zeros(count, SPECTROGRAM_CHANNELS, trunk.size, trunk.size),),
-    )
-
-
-class Repeated(nn.Module):
-    """A module of images that is given one channel."""
-
-    def __init__(self, module: nn.Module, channels: int) -> None:
-        """Show the module the channel so many times."""
-        super().__init__()
-        self.module, self.channels = module, channels
-
-    def forward(self, spectrograms: Tensor) -> Tensor:
-        """Return the module's features for spectrograms (N, 1, M, T)."""
-        return cast(Tensor, self.module(spectrograms.repeat(1, self.channels, 1, 1)))
 
 
 class Library(Protocol):

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from transfermodel_operator.api import Reason
 from transfermodel_predictor.inference.session import open_session
 
+from transfermodel_trainer.backbones.pooling import pooling_matrix
 from transfermodel_trainer.data.samples import batches
 from transfermodel_trainer.errors import RunBroken
 
@@ -59,18 +60,6 @@ def export_onnx(
                 "nothing was published. Use another spec.backbone.name, and report this one.",
             ) from error
     return path.read_bytes()
-
-
-def pooling_matrix(source: int, target: int) -> Tensor:
-    """Return (target, source): row i averages the inputs floor(i s / t) to ceil((i + 1) s / t).
-
-    So does torch's adaptive average pooling, for s inputs and t outputs.
-    """
-    matrix = torch.zeros(target, source)
-    for row in range(target):
-        first, last = row * source // target, -(-(row + 1) * source // target)
-        matrix[row, first:last] = 1 / (last - first)
-    return matrix
 
 
 @contextlib.contextmanager

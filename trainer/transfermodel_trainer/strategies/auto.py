@@ -26,7 +26,7 @@ BACKWARD_COST: Final = 3.0
 """A training step, in forward passes."""
 STEPS: Final = 400
 """Of fine-tuning, where the spec does not say how many: more passes over little data, fewer over much."""
-LEAST_EPOCHS, MOST_EPOCHS = 3, 30
+LEAST_EPOCHS, MOST_EPOCHS = 3, 10
 
 
 def choose_strategy(context: Context) -> Learned:

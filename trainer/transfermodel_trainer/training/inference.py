@@ -48,7 +48,7 @@ def compute_features(
         first.setdefault(samples.digests[index], index)
     done = 0
     network.eval()
-    with limits.attended(), torch.inference_mode(), frozen_layout(network, feed):
+    with frozen_layout(network, feed), limits.attended(), torch.inference_mode():
         for indices in batched(list(first.values()), samples, feed):
             rows = samples.rows[rounded(indices, feed.batch_size())]
             computed = network.features(*feed(rows.flip(-1) if flip else rows))[: len(indices)].float().cpu()
@@ -70,7 +70,7 @@ def compute_features(
 
 @contextmanager
 def frozen_layout(network: Network, feed: Feed) -> Iterator[None]:
-    """Keep the weights channels last while a trunk only runs.
+    """Keep the weights channels last while a trunk only runs; outside inference mode, whose tensors never learn again.
 
     Per image on two cores that takes 0.54 ms of processor time to 0.43 (resnet18, 32 pixels), 2.2 to 1.9 (64) and 26 to
     17 (224); efficientnet_b0 1.3 to 0.4, 2.0 to 1.4 and 22 to 11. Learning gains only with large images.

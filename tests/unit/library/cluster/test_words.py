@@ -43,6 +43,8 @@ def test_a_reason_of_a_newer_operator_is_split_into_words() -> None:
 def test_only_the_secret_that_is_missing_is_made() -> None:
     spec = SPEC | {"output": {"uri": "s3://m", "credentialsSecretName": "output-keys"}}
     whole = Secret(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))
+    assert Secret(("AZURE_STORAGE_ACCOUNT_NAME",)).missing == (), "it is for another store"
+    assert Secret(("AWS_ACCESS_KEY_ID", "AZURE_STORAGE_ACCOUNT_NAME")).missing == ("AWS_SECRET_ACCESS_KEY",)
     (remedy,) = remedies(Reason.SECRET_NOT_FOUND, around(spec, secrets={"keys": whole, "output-keys": None}))
     assert remedy.startswith("kubectl create secret generic output-keys -n demo ")
 

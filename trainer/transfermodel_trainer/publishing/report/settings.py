@@ -20,6 +20,8 @@ def document(request: RunRequest) -> dict[str, Any]:
     training: dict[str, Any] = {"strategy": request.training.strategy, "seed": request.training.seed}
     if request.training.strategy == "FineTuning":
         training["fineTuning"] = (request.training.fine_tuning or FineTuning()).to_wire()
+    elif request.training.fine_tuning is not None:  # Auto chooses by the data where nothing is said
+        training["fineTuning"] = request.training.fine_tuning.to_wire()
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
@@ -44,7 +46,7 @@ def _data(request: RunRequest) -> dict[str, Any]:
     for role, value in data.items():
         if isinstance(getattr(request.data, role, None), DataSource) and isinstance(value, dict):
             value["uri"] = without_password(value["uri"])
-    if request.data.validation is not None or request.training.strategy != "FineTuning":
+    if request.data.validation is not None or request.training.strategy == "FeatureExtraction":
         # With a validation set of its own, or nothing to choose by one, no part is held out.
         data.pop("validationFraction", None)
     return data
