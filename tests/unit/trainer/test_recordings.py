@@ -114,7 +114,7 @@ def test_each_channel_is_shown_the_spectrogram(name: str, tmp_path: Path) -> Non
     images.module.eval()
     with torch.inference_mode():
         expected = images.module(spectrograms.expand(-1, 3, -1, -1)).flatten(1)
-        torch.testing.assert_close(network.features(spectrograms), expected)
+        torch.testing.assert_close(network.features(spectrograms)[:, : expected.shape[1]], expected)
     graph = export_onnx(network, {"spectrograms": network.example(2)[0]}, tmp_path / "model.onnx")
     check_export(graph, network, {"spectrograms": spectrograms}, 1)
 
