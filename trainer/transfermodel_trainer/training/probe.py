@@ -84,8 +84,9 @@ def fit_probe(
         if both.ridge.cross_entropy < best.ridge.cross_entropy and both.ridge.accuracy >= best.ridge.accuracy:
             best = both
     best.ridge.head.put_on(network)
+    mirrors = f", mirrored views {'kept' if best.flipped else 'not used'}" if flip else ""
     progress.say(
         f"Head solved on {len(samples)} samples x {network.width} features: leave-one-out accuracy "
-        f"{best.ridge.accuracy:.4f}, mirrored views {'kept' if best.flipped else 'not used'}."
+        f"{best.ridge.accuracy:.4f}{mirrors}."
     )
     return best
