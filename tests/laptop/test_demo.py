@@ -8,13 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 from transfermodel.documents import Target, check
 from transfermodel.workspace import Workspace
 
 from examples.digits.showing import choose
 from tests.support.command import environment
+from tests.support.demo import answers, shell
 from tests.support.stack import REPOSITORY
 from tests.support.waiting import wait_for
 
@@ -152,7 +152,7 @@ def test_the_commands_that_it_prints_work(clone: Path, second: str) -> None:
     url = re.findall(r"http://127\.0\.0\.1:\d+", curl)[0]
     server = subprocess.Popen(["bash", "-c", f"exec {serve}"], cwd=clone, env=environment(clone / "home"))
     try:
-        wait_for(lambda: answers(url), timeout_seconds=120, what="the server answers")
+        wait_for(lambda: answers(url, "digits"), timeout_seconds=120, what="the server answers")
         table = shell(clone, f"{ask} --json")
         assert {answer["modelVersion"] for answer in json.loads(table)["predictions"]} == {"v1"}
         (answer,) = json.loads(shell(clone, curl))["predictions"]
@@ -161,24 +161,3 @@ def test_the_commands_that_it_prints_work(clone: Path, second: str) -> None:
         server.send_signal(signal.SIGINT)
         assert server.wait(60) == 130
     assert nothing_goes_on(clone)
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/v2/models/digits/ready", trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False
-
-
-def shell(clone: Path, command: str) -> str:
-    answer = subprocess.run(
-        ["bash", "-c", command],
-        cwd=clone,
-        env=environment(clone / "home"),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert answer.returncode == 0, answer.stderr
-    return answer.stdout

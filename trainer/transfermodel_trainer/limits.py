@@ -100,6 +100,10 @@ class Limits:
         """Return the field of the spec whose time is over, such as spec.training.maxDurationSeconds, if one's is."""
         if self.remaining_seconds() > 0:
             return None
+        return self.first()
+
+    def first(self) -> str:
+        """Return the field of the spec whose limit is reached first; there must be one."""
         return min(self.seconds, key=lambda field: self.seconds[field])
 
     def interrupted(self) -> bool:

@@ -160,7 +160,7 @@ def test_of_a_base_the_head_is_not_solved_again_and_statistics_stay(
         run(request, folder, told(4))
     with monkeypatch.context() as patched:
         patched.setattr(
-            "transfermodel_trainer.strategies.tuning.fit_probe", lambda *_, **__: pytest.fail("solved again")
+            "transfermodel_trainer.strategies.extraction.fit_probe", lambda *_, **__: pytest.fail("solved again")
         )
         assert run(request, folder).digest == whole.digest
 

@@ -15,12 +15,12 @@ from transfermodel_trainer.evaluation.choice import Choice, choose
 from transfermodel_trainer.evaluation.summary import Learned
 from transfermodel_trainer.features.cache import FeatureCache
 from transfermodel_trainer.strategies.context import Context
-from transfermodel_trainer.strategies.extraction import judge_probe
-from transfermodel_trainer.strategies.tuning import calibrate, judge_tuned
+from transfermodel_trainer.strategies.extraction import judge_probe, solve_head
+from transfermodel_trainer.strategies.tuning import calibrate, fine_tuned, judge_tuned, last_checkpoint
 from transfermodel_trainer.training.batches import steps_per_epoch
-from transfermodel_trainer.training.finetuning import EPOCHS, Tuned, fine_tune
+from transfermodel_trainer.training.finetuning import Tuned
 from transfermodel_trainer.training.inference import compute_features, compute_logits
-from transfermodel_trainer.training.probe import Probe, fit_probe
+from transfermodel_trainer.training.probe import Probe
 
 BACKWARD_COST: Final = 3.0
 """A training step, in forward passes."""
@@ -32,16 +32,7 @@ LEAST_EPOCHS, MOST_EPOCHS = 3, 10
 def choose_strategy(context: Context) -> Learned:
     """Fit the head, fine-tune from it, and judge the better of the two."""
     split, cache = context.split, context.cache()
-    probe = fit_probe(
-        context.network,
-        split.train,
-        context.feed,
-        context.progress,
-        flip=context.mirrors,
-        cache=cache,
-        limits=context.limits,
-    )
-    context.limits.fitted()
+    probe = solve_head(context, cache)
     if split.validation is None:
         choice = Choice("FeatureExtraction", "no sample could be held out to compare fine-tuning by")
         return explained(judge_probe(context, probe, cache, context.held_out()), choice, context)
@@ -75,27 +66,11 @@ def usual_settings(count: int) -> FineTuning:
 
 def tune_if_possible(context: Context, settings: FineTuning, probe: Probe) -> tuple[Tuned | None, str]:
     """Fine-tune from the probe; where that cannot be, return None and why."""
-    training, checkpoints, split = context.request.training, context.checkpoints, context.split
-    saved = checkpoints.load(EPOCHS) if checkpoints is not None else None
+    saved = last_checkpoint(context)
     if saved is None and (why := too_long(context, settings)) is not None:
         return None, why
     try:
-        tuned = fine_tune(
-            context.network,
-            split.train,
-            context.feed,
-            context.device,
-            settings,
-            training.seed,
-            context.progress,
-            validation=split.validation,
-            pretrained=True,
-            mirrored=probe.flipped,
-            checkpoints=checkpoints,
-            checkpoint_seconds=training.checkpoint_interval_seconds,
-            saved=saved,
-            limits=context.limits,
-        )
+        tuned = fine_tuned(context, settings, saved, pretrained=True, mirrored=probe.flipped)
     except RunBroken as error:
         if error.reason != Reason.TRAINING_DIVERGED:
             raise
@@ -119,7 +94,7 @@ def too_long(context: Context, settings: FineTuning) -> str | None:
         return None
     return (
         f"fine-tuning was left out: one epoch would take about {epoch:.0f} s, and {max(0.0, left):.0f} s were left of "
-        f"{min(context.limits.seconds, key=lambda field: context.limits.seconds[field])}"
+        f"{context.limits.first()}"
     )
 
 

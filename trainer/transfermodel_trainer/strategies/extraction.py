@@ -16,6 +16,11 @@ from transfermodel_trainer.training.probe import Probe, fit_probe
 def extract(context: Context) -> Learned:
     """Solve for the head on the frozen trunk's features, and judge it by theirs."""
     cache = context.cache()
+    return judge_probe(context, solve_head(context, cache), cache, context.held_out())
+
+
+def solve_head(context: Context, cache: FeatureCache | None) -> Probe:
+    """Fit the head on the frozen trunk, and set it: from then on there is a model that could be published."""
     probe = fit_probe(
         context.network,
         context.split.train,
@@ -26,7 +31,7 @@ def extract(context: Context) -> Learned:
         limits=context.limits,
     )
     context.limits.fitted()
-    return judge_probe(context, probe, cache, context.held_out())
+    return probe
 
 
 def judge_probe(

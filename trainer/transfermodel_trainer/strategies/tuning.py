@@ -3,12 +3,13 @@
 import torch
 from transfermodel_operator.api.spec import FineTuning
 
+from transfermodel_trainer.checkpoints import Saved
 from transfermodel_trainer.evaluation.summary import Learned
 from transfermodel_trainer.strategies.context import Context
+from transfermodel_trainer.strategies.extraction import solve_head
 from transfermodel_trainer.training.calibration import fit_temperature
 from transfermodel_trainer.training.finetuning import EPOCHS, Tuned, fine_tune
 from transfermodel_trainer.training.inference import compute_logits
-from transfermodel_trainer.training.probe import fit_probe
 
 CALIBRATION_SAMPLES = 20
 """With fewer held-out samples a temperature says more about them than about the network."""
@@ -16,35 +17,43 @@ CALIBRATION_SAMPLES = 20
 
 def tune(context: Context) -> Learned:
     """Train the top of the trunk with the head, calibrate, and judge what came of it."""
-    network, training, split, feed = context.network, context.request.training, context.split, context.feed
-    checkpoints, progress = context.checkpoints, context.progress
-    settings = training.fine_tuning or FineTuning()
-    saved = checkpoints.load(EPOCHS) if checkpoints is not None else None
+    settings, pretrained = context.request.training.fine_tuning or FineTuning(), context.backbone.pretrained
+    saved = last_checkpoint(context)
     mirrored = False
-    if context.backbone.pretrained and saved is None:
+    if pretrained and saved is None:
         # LP-FT (arXiv:2202.10054): fine-tuning from a solved head does not tear the features apart first.
-        cache, limits = context.cache(), context.limits
-        probe = fit_probe(network, split.train, feed, progress, flip=context.mirrors, cache=cache, limits=limits)
-        mirrored = probe.flipped
-        limits.fitted()
-    tuned = fine_tune(
-        network,
-        split.train,
-        feed,
+        mirrored = solve_head(context, context.cache()).flipped
+    tuned = fine_tuned(context, settings, saved, pretrained=pretrained, mirrored=mirrored)
+    calibration = calibrate(context)
+    return judge_tuned(context, settings, tuned, calibration)
+
+
+def last_checkpoint(context: Context) -> Saved | None:
+    """Return how far an interrupted run came with fine-tuning, if one did."""
+    return context.checkpoints.load(EPOCHS) if context.checkpoints is not None else None
+
+
+def fine_tuned(
+    context: Context, settings: FineTuning, saved: Saved | None, *, pretrained: bool, mirrored: bool
+) -> Tuned:
+    """Train the network of the run on its training samples. Raises as `fine_tune`, whose arguments these are."""
+    training = context.request.training
+    return fine_tune(
+        context.network,
+        context.split.train,
+        context.feed,
         context.device,
         settings,
         training.seed,
-        progress,
-        validation=split.validation,
-        pretrained=context.backbone.pretrained,
+        context.progress,
+        validation=context.split.validation,
+        pretrained=pretrained,
         mirrored=mirrored,
-        checkpoints=checkpoints,
+        checkpoints=context.checkpoints,
         checkpoint_seconds=training.checkpoint_interval_seconds,
         saved=saved,
         limits=context.limits,
     )
-    calibration = calibrate(context)
-    return judge_tuned(context, settings, tuned, calibration)
 
 
 def calibrate(context: Context) -> dict[str, str]:
