@@ -2,34 +2,28 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from tests.bench import pages
+from tests.bench.documents import Wire
+from tests.bench.pages import between, short
 from tests.bench.training.material import ALL
 from tests.bench.training.methods import METHODS
 
-BEGIN = "<!-- What follows is written by `python -m tests.bench --only training`; do not edit it. -->"
-END = "<!-- Until here. -->"
-
-Wire = dict[str, Any]
+PART = "training"
 
 
 def write_page(document: Wire, path: Path) -> None:
-    """Replace what lies between the two marks; everything else is written by people.
+    """Replace the tables of the page.
 
     Raises:
         ValueError: a mark is missing.
     """
-    text = path.read_text()
-    if BEGIN not in text or END not in text:
-        raise ValueError(f"{path} lacks the marks between which the tables go: {BEGIN} and {END}")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    path.write_text(f"{before}{BEGIN}\n\n{tables(document)}\n\n{END}{after}")
+    pages.write_between(PART, tables(document), path)
 
 
 def tables(document: Wire) -> str:
     """Return everything in Markdown."""
-    parts = [speedups(document), targets(document)]
+    parts = [speedups(document), pages.targets(document["targets"])]
     for name, sizes in document["datasets"].items():
         parts += [table(name, size, rows, document) for size, rows in sizes.items()]
     if document["skipped"]:
@@ -50,17 +44,6 @@ def speedups(document: Wire) -> str:
     return "\n".join(lines) if len(lines) > 2 else ""
 
 
-def targets(document: Wire) -> str:
-    """Return the targets and whether they are met."""
-    lines = ["| target | measured | wanted | |", "|---|---|---|---|"]
-    for target in document["targets"]:
-        bound = f"<= {target['most']:g}" if "most" in target else f">= {target['least']:g}"
-        measured = "not measured" if target["measured"] is None else f"{target['measured']:.4g}"
-        verdict = {True: "met", False: "**missed**", None: ""}[target["met"]]
-        lines.append(f"| {target['name']} | {measured} | {bound} | {verdict} |")
-    return "\n".join(lines)
-
-
 def table(name: str, size: str, rows: Wire, document: Wire) -> str:
     """Return the methods on so many samples of a data set."""
     runs = list(document["runs"])
@@ -77,31 +60,17 @@ def table(name: str, size: str, rows: Wire, document: Wire) -> str:
         accuracy, seconds = row["accuracy"], row["seconds"]
         lines.append(
             f"| {METHODS[method].title} | {accuracy['median']:.3f} "
-            f"| {between(accuracy, '.3f')} | {time(seconds['median'])} s | {between(seconds)} "
-            f"| {time(row['evaluationSeconds']['median'])} s | {len(row['seeds'])} | {runs.index(row['run']) + 1} |"
+            f"| {between(accuracy, '.3f')} | {short(seconds['median'])} s | {between(seconds)} "
+            f"| {short(row['evaluationSeconds']['median'])} s | {len(row['seeds'])} | {runs.index(row['run']) + 1} |"
         )
     choosing = [
-        f"{METHODS[method].title} {time(rows[method]['choosingSeconds']['median'])} s"
+        f"{METHODS[method].title} {short(rows[method]['choosingSeconds']['median'])} s"
         for method in METHODS
         if method in rows and rows[method]["choosingSeconds"]["median"] > 0
     ]
     if choosing:
         lines += ["", f"Choosing the epoch on validation took besides: {', '.join(choosing)}."]
     return "\n".join(lines)
-
-
-def between(found: Wire, form: str | None = None) -> str:
-    """Return the range; nothing where there is one value."""
-    if len(found["values"]) < 2:
-        return ""
-    low, high = (f"{found[key]:{form}}" if form else time(found[key]) for key in ("minimum", "maximum"))
-    return f"{low} to {high}"
-
-
-def time(seconds: float) -> str:
-    """Return seconds with three significant digits, as people write them."""
-    digits = 0 if seconds >= 100 else 1 if seconds >= 10 else 2 if seconds >= 1 else 3
-    return f"{seconds:.{digits}f}"
 
 
 def samples(size: str) -> str:

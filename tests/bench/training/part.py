@@ -22,6 +22,7 @@ def run(options: argparse.Namespace) -> None:
 
     from transfermodel_trainer.training.device import choose_device
 
+    from tests.bench import documents
     from tests.bench.training import measuring, page, results, sources, surroundings
     from tests.bench.training.material import ALL, MaterialMissing
     from tests.bench.training.methods import METHODS, SIZES
@@ -52,7 +53,7 @@ def run(options: argparse.Namespace) -> None:
                 say(f"{data_set}: left out: {error}")
             document = results.merged(before, results.rows_of(measured, name), runs, skipped)
             if not options.quick:  # what is measured stays, whatever happens to the rest
-                results.write(document, options.results)
+                documents.write(document, options.results)
                 page.write_page(document, options.page)
     say(page.tables(document))
 

@@ -1,11 +1,11 @@
 """bench/results/training.json: what was measured, row by row, and the ratios and targets that follow from it."""
 
-import json
-import statistics
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from tests.bench import documents
+from tests.bench.documents import Wire, rounded, spread
 from tests.bench.training.material import ALL
 from tests.bench.training.measuring import Measured
 from tests.bench.training.targets import judged
@@ -21,14 +21,6 @@ SPEEDUPS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "refit_speedup": ("refit", ()),
 }
 """By key: our method, and which seconds are added to those of training on both sides."""
-
-Wire = dict[str, Any]
-
-
-def spread(values: Iterable[float]) -> Wire:
-    """Return median, range and every value."""
-    found = list(values)
-    return {"median": statistics.median(found), "minimum": min(found), "maximum": max(found), "values": found}
 
 
 def rows_of(measured: Iterable[Measured], run: str) -> Wire:
@@ -111,22 +103,4 @@ def seconds_by_seed(row: Wire, extra: tuple[str, ...]) -> dict[int, float]:
 
 def read(path: Path) -> Wire | None:
     """Return a document of this schema; None where there is none."""
-    if not path.is_file():
-        return None
-    document: Wire = json.loads(path.read_text())
-    return document if document.get("schema") == SCHEMA else None
-
-
-def write(document: Wire, path: Path) -> None:
-    """Write it, for people too."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document, indent=2) + "\n")
-
-
-def rounded(value: Any) -> Any:
-    """Return it with five significant digits, which is more than a clock or a test set gives."""
-    if isinstance(value, float):
-        return float(f"{value:.5g}")
-    if isinstance(value, dict):
-        return {key: rounded(entry) for key, entry in value.items()}
-    return [rounded(entry) for entry in value] if isinstance(value, list) else value
+    return documents.read(path, SCHEMA)

@@ -2,9 +2,8 @@
 
 import statistics
 from collections.abc import Iterator
-from typing import Any
 
-Wire = dict[str, Any]
+from tests.bench.documents import Wire
 
 LEAST_SPEEDUP = {"all": 25.0, "20": 15.0}
 LEAST_LEAD = 0.02

@@ -117,9 +117,9 @@ def test_a_missing_data_set_is_left_out_with_its_reason(
 
 
 def part_marks() -> tuple[str, str]:
-    from tests.bench.training import page
+    from tests.bench import pages
 
-    return page.BEGIN, page.END
+    return pages.begin("training"), pages.END
 
 
 @pytest.mark.parametrize(

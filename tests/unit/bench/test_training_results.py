@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.bench import documents, pages
 from tests.bench.training import page, results
 from tests.bench.training.measuring import Cell, Measured
 from tests.bench.training.turns import Outcome
@@ -58,7 +59,7 @@ def met(whole: dict[str, Any]) -> dict[str, bool | None]:
 
 def test_a_speedup_is_the_median_of_the_ratios_by_seed(speed: dict[str, Any]) -> None:
     assert speed["head_speedup"] == {"all": 30.0}
-    assert speed["speedups"]["head_speedup"]["all"] == results.spread([25.0, 30.0, 30.0])
+    assert speed["speedups"]["head_speedup"]["all"] == documents.spread([25.0, 30.0, 30.0])
     assert speed["refit_speedup"] == 120.0
 
 
@@ -145,7 +146,7 @@ def test_targets_of_text_and_audio() -> None:
 
 def test_results_are_written_and_read_again(speed: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "bench/results/training.json"
-    results.write(speed, path)
+    documents.write(speed, path)
     found = results.read(path)
     assert found is not None
     assert found["head_speedup"] == {"all": 30.0}
@@ -157,7 +158,7 @@ def test_results_are_written_and_read_again(speed: dict[str, Any], tmp_path: Pat
 
 
 def test_numbers_have_five_digits() -> None:
-    assert results.rounded({"a": [1.234567, {"b": 123456.7}], "c": "text", "d": None, "e": True}) == {
+    assert documents.rounded({"a": [1.234567, {"b": 123456.7}], "c": "text", "d": None, "e": True}) == {
         "a": [1.2346, {"b": 123460.0}],
         "c": "text",
         "d": None,
@@ -193,12 +194,12 @@ def test_what_was_left_out_is_said() -> None:
 
 def test_the_page_changes_between_its_marks_alone(speed: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "page.md"
-    path.write_text(f"# Title\n\nWords.\n\n{page.BEGIN}\nold\n{page.END}\n\nMore words.\n")
+    path.write_text(f"# Title\n\nWords.\n\n{pages.begin(page.PART)}\nold\n{pages.END}\n\nMore words.\n")
     for _ in range(2):
         page.write_page(speed, path)
         text = path.read_text()
-        assert text.startswith(f"# Title\n\nWords.\n\n{page.BEGIN}\n")
-        assert text.endswith(f"{page.END}\n\nMore words.\n")
+        assert text.startswith(f"# Title\n\nWords.\n\n{pages.begin(page.PART)}\n")
+        assert text.endswith(f"{pages.END}\n\nMore words.\n")
         assert "old" not in text
         assert text.count("### horse-ship-truck, all samples") == 1
     path.write_text("# Title\n")
@@ -211,7 +212,7 @@ def test_the_page_of_the_documentation_shows_the_stored_results() -> None:
 
     stored = results.read(RESULTS)
     text = PAGE.read_text()
-    assert page.BEGIN in text
-    assert page.END in text
+    assert pages.begin(page.PART) in text
+    assert pages.END in text
     if stored is not None:
         assert page.tables(stored) in text
