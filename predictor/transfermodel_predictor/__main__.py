@@ -32,10 +32,7 @@ def main() -> int:
 
         loading = Background(lambda: load_classifier(configuration, download), "load")
 
-        from transfermodel_predictor.quick_imports import without_ballast
-
-        with without_ballast():
-            from transfermodel_predictor.server import Server
+        from transfermodel_predictor.server import Server
 
         gc.freeze()
         gc.enable()

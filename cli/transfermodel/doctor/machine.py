@@ -20,7 +20,7 @@ MEMORY_WANTED: Final = 2.0
 """GiB that a run on small images takes with torch in memory."""
 DISK_WANTED, DISK_NEEDED = 2.0, 0.2
 """GiB: an artifact has tens of megabytes, a cache of weights hundreds."""
-PACKAGES: Final = ("torch", "torchvision", "onnxruntime", "kserve")
+PACKAGES: Final = ("torch", "torchvision", "onnxruntime", "uvicorn")
 INSTALL_LOCAL: Final = "pip install 'transfermodel[local]'"
 ASK_TORCH: Final = """
 import json, torch

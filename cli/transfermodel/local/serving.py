@@ -96,7 +96,7 @@ def serve(version: LocalVersion, model: LocalModel, *, port: int | None = None) 
         UsageError: the port is in use, or the model is being served already.
         TransferModelError: the predictor did not start.
     """
-    process.check_installed("transfermodel_predictor", "kserve")
+    process.check_installed("transfermodel_predictor", "uvicorn")
     check_present(model.name, version)
     lock = files.try_lock(model.server_lock)
     if lock is None:

@@ -1,9 +1,18 @@
-"""What is wrong with a request; each message is a whole sentence, and each has an HTTP status."""
+"""Why a request is not answered; each message is a whole sentence, and each has an HTTP status."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import ClassVar
 
 
-class RequestInvalid(ValueError):
+class RequestRefused(Exception):
+    """The request is not answered."""
+
+    status: ClassVar[HTTPStatus]
+    headers: ClassVar[Mapping[str, str]] = {}
+
+
+class RequestInvalid(RequestRefused, ValueError):
     """The client must change the request."""
 
     status = HTTPStatus.BAD_REQUEST
@@ -25,3 +34,17 @@ class UnknownModel(RequestInvalid):
     """There is no such model or version here."""
 
     status = HTTPStatus.NOT_FOUND
+
+
+class NotReady(RequestRefused):
+    """The model is still loading, or the process is ending: the same request can be answered a moment later."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    headers = {"Retry-After": "1"}
+
+
+class Overloaded(RequestRefused):
+    """More is asked for than can be answered in time."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    headers = {"Retry-After": "1"}

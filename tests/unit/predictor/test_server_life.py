@@ -103,7 +103,7 @@ def test_a_request_in_work_is_answered_before_it_ends(artifact: Artifact, tmp_pa
 
         thread = threading.Thread(target=ask)
         thread.start()
-        in_work = 'request_preprocess_seconds_count{model_name="colours"} 1.0'
+        in_work = "transfermodel_requests_in_progress 1.0"
         wait_for(
             lambda: in_work in process.client.get("/metrics").text,
             timeout_seconds=30,

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from transfermodel_predictor.application.responses import failure
 from transfermodel_predictor.protocol.errors import RequestTooLarge
 
 
@@ -24,7 +24,7 @@ class BodyLimit:
         sentence = f"The body is above {self.limit} bytes; send fewer at once, or smaller ones."
         told = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if told.isdigit() and int(told) > self.limit:
-            await JSONResponse({"error": sentence}, RequestTooLarge.status)(scope, receive, send)
+            await failure(sentence, RequestTooLarge.status)(scope, receive, send)
             return
         received = 0
 

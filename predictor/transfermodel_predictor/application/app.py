@@ -1,0 +1,29 @@
+"""The ASGI application: Starlette with our paths and our answers to errors."""
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect
+
+from transfermodel_predictor.application import responses
+from transfermodel_predictor.application.body_limit import BodyLimit
+from transfermodel_predictor.protocol.errors import RequestRefused
+from transfermodel_predictor.routes import health, metrics, v1, v2
+from transfermodel_predictor.service import Service
+
+
+def application(service: Service) -> Starlette:
+    """Return the application that serves one model."""
+    app = Starlette(
+        routes=[*health.routes(service), *v1.routes(service), *v2.routes(service), *metrics.routes(service)],
+        middleware=[Middleware(BodyLimit, limit=service.limits.body_bytes)],
+        exception_handlers={
+            RequestRefused: responses.refused,
+            HTTPException: responses.http_error,
+            ClientDisconnect: responses.gone,
+            Exception: responses.broken,
+        },
+    )
+    # A path with a slash too many is another path.
+    app.router.redirect_slashes = False
+    return app

@@ -1,0 +1,55 @@
+"""Answers in JSON, and what is answered where something went wrong."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from transfermodel_predictor.protocol.errors import RequestRefused
+
+logger = logging.getLogger("transfermodel_predictor")
+
+
+def json_response(content: Any, status: int = HTTPStatus.OK) -> Response:
+    """Write JSON."""
+    return Response(orjson.dumps(content), status, media_type="application/json")
+
+
+def failure(sentence: str, status: int) -> Response:
+    """Say what is wrong."""
+    return json_response({"error": sentence}, status)
+
+
+async def refused(_: Request, error: Exception) -> Response:
+    """Answer what the request must be, or when to try again."""
+    assert isinstance(error, RequestRefused)  # noqa: S101 - registered for these alone
+    response = failure(str(error), error.status)
+    response.headers.update(error.headers)
+    return response
+
+
+async def http_error(request: Request, error: Exception) -> Response:
+    """Answer for paths and methods that there are not."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for these alone
+    sentences = {
+        404: f"There is nothing at {request.url.path[:200]!r}; see /v2/models.",
+        405: f"{request.url.path[:200]!r} does not take {request.method}.",
+    }
+    response = failure(sentences.get(error.status_code, str(error.detail)), error.status_code)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def gone(_: Request, error: Exception) -> Response:
+    """Answer nobody: the client went away while it was still sending."""
+    return failure("The client closed the connection.", HTTPStatus.BAD_REQUEST)
+
+
+async def broken(_: Request, error: Exception) -> Response:
+    """Answer 500 for what is our fault; the log says what it was."""
+    logger.error("a request failed", exc_info=error)
+    return failure("The predictor failed; its log says why.", HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -1,0 +1,98 @@
+"""One model as HTTP, gRPC and kserve see it: its name, whether it is ready, what it takes, and its predictions."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar
+
+from transfermodel_predictor.configuration import Configuration, Limits
+from transfermodel_predictor.engine.engine import Engine
+from transfermodel_predictor.inference.classifier import Classifier
+from transfermodel_predictor.inference.head import Prediction
+from transfermodel_predictor.observation.metrics import Metrics
+from transfermodel_predictor.protocol import v2
+from transfermodel_predictor.protocol.errors import NotReady, UnknownModel
+from transfermodel_predictor.protocol.forms import FORMS, SampleForm
+from transfermodel_predictor.protocol.sources import Source
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Service:
+    """Listens before it is ready: the classifier comes later."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        """Take the name, and wait for the classifier."""
+        self.name = configuration.model_name
+        self.version = configuration.version
+        self.digest = configuration.artifact_digest
+        self.limits: Limits = configuration.limits
+        self.metrics = Metrics(self.name)
+        self._engine = Engine(self.metrics)
+        self._classifier: Classifier | None = None
+
+    def serve(self, classifier: Classifier) -> None:
+        """Be ready, with this classifier."""
+        self._classifier = classifier
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether requests can be answered."""
+        return self._classifier is not None
+
+    @property
+    def classifier(self) -> Classifier:
+        """Return it.
+
+        Raises:
+            NotReady: It is still loading.
+        """
+        if self._classifier is None:
+            raise NotReady(f"The model {self.name!r} is still loading; ask again in a moment.")
+        return self._classifier
+
+    @property
+    def form(self) -> SampleForm:
+        """Return what a sample looks like. Raises NotReady."""
+        return FORMS[self.classifier.description.preprocessing.modality]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Return the labels, in the order of the probabilities. Raises NotReady."""
+        return self.classifier.labels
+
+    def check(self, model_name: str, version: str | None = None) -> None:
+        """Raise unless it is this model, this version, and ready.
+
+        Raises:
+            UnknownModel: There is no such model, or no such version of it.
+            NotReady: It is still loading.
+        """
+        if model_name != self.name:
+            raise UnknownModel(f"There is no model {model_name[:80]!r} here; the model is {self.name!r}.")
+        if version is not None and version != self.version:
+            raise UnknownModel(
+                f"There is no version {version[:80]!r} of {model_name!r} here; it serves {self.version!r}."
+            )
+        self.classifier  # noqa: B018 - raises
+
+    def metadata(self) -> dict[str, Any]:
+        """Return what the model takes and gives, as version 2 tells it. Raises NotReady."""
+        return v2.metadata(self.form, self.labels, self.name, self.version, self.digest)
+
+    async def read(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Return what a function makes of a body, off the event loop: bodies may have megabytes."""
+        return await self._engine.run(function, *arguments, **named)
+
+    async def predict(self, sources: Sequence[Source]) -> list[Prediction]:
+        """Return one prediction per sample, in their order.
+
+        Raises:
+            RequestInvalid: A sample cannot be decoded.
+            Overloaded: Too much is waiting already.
+            NotReady: It is still loading, or ending.
+        """
+        return await self._engine.predict(self.classifier, sources)
+
+    async def close(self) -> None:
+        """Answer what was accepted, and end."""
+        await self._engine.close()
