@@ -130,6 +130,18 @@ SPECS: Final[dict[str, Example]] = {
             "resources": {"limits": {"nvidia.com/gpu": 1, "memory": "16Gi"}},
         },
     },
+    "The best of some settings": {
+        "task": "ImageClassification",
+        "backbone": {"name": "torchvision/resnet18", "weights": {"name": "DEFAULT"}},
+        "data": {"train": {"uri": "s3://datasets/mushrooms/train"}, "test": {"uri": "s3://datasets/mushrooms/test"}},
+        "training": {
+            "strategy": "Auto",
+            "fineTuning": {"unfreeze": "All"},
+            "search": {"trials": 20, "maxParallel": 2, "maxDurationSeconds": 3600},
+            "maxDurationSeconds": 7200,
+            "resources": {"requests": {"cpu": "4"}},
+        },
+    },
     "Random weights, for comparison": {
         "task": "ImageClassification",
         "backbone": {"name": "torchvision/resnet18", "weights": {"scratch": True}, "input": {"size": 32}},

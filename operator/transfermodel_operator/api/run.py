@@ -7,7 +7,17 @@ from pydantic import Field
 
 from transfermodel_operator.api.conditions import Reason
 from transfermodel_operator.api.meta import ApiModel
-from transfermodel_operator.api.spec import Budget, DataSource, FineTuning, Format, Input, Strategy, Task, Weights
+from transfermodel_operator.api.spec import (
+    Budget,
+    DataSource,
+    FineTuning,
+    Format,
+    Input,
+    Search,
+    Strategy,
+    Task,
+    Weights,
+)
 
 REQUEST_VARIABLE: Final = "TRANSFERMODEL_RUN"
 """Environment variable that holds the RunRequest as JSON."""
@@ -95,6 +105,9 @@ class RunTraining(ApiModel):
 
     strategy: Strategy
     fine_tuning: FineTuning | None = None
+    search: Search | None = None
+    fixed: list[str] | None = None
+    """Fields of fineTuning, such as learningRate, that the spec sets: a search leaves them as they are."""
     seed: int = 0
     max_duration_seconds: int = 3600
     checkpoint_interval_seconds: int = 60

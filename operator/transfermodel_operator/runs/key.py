@@ -5,6 +5,8 @@ import json
 from typing import Any, Final
 
 from transfermodel_operator.api import TransferModelSpec
+from transfermodel_operator.api.spec import Training
+from transfermodel_operator.api.spec.training import ALIKE
 from transfermodel_operator.resources.names import hash_of
 
 KEY_VERSION: Final = 1
@@ -28,10 +30,35 @@ def run_key(namespace: str, name: str, spec: TransferModelSpec, trigger: str = "
         "data": {
             key: data[key] for key in ("train", "validation", "test", "validationFraction", "format") if data.get(key)
         },
-        "training": {key: training[key] for key in ("strategy", "fineTuning", "seed") if training.get(key)},
+        "training": {key: training[key] for key in ("strategy", "fineTuning", "seed") if training.get(key)}
+        | search_of(spec.training),
         "trigger": trigger,
     }
     return hashlib.sha256(canonical(learning).encode()).hexdigest()
+
+
+def search_of(training: Training) -> dict[str, Any]:
+    """Return what of a search decides which settings are tried; nothing without one.
+
+    Fields of fineTuning that the user wrote are fixed, also where they say what is the default. How many trials run at
+    a time counts where others would be tried for it.
+    """
+    search = training.search
+    if search is None:
+        return {}
+    learning: dict[str, Any] = {
+        "trials": search.trials,
+        "maxDurationSeconds": search.max_duration_seconds,
+        "fixed": fixed_fields(training),
+        "maxParallel": search.max_parallel if search.max_parallel > ALIKE else None,
+    }
+    return {"search": {key: value for key, value in learning.items() if value}}
+
+
+def fixed_fields(training: Training) -> list[str]:
+    """Return the fields of fineTuning that are set, such as learningRate, sorted."""
+    tuning = training.fine_tuning
+    return [] if tuning is None else sorted(tuning.model_dump(by_alias=True, exclude_unset=True, exclude_none=True))
 
 
 def spec_hash(spec: TransferModelSpec) -> str:

@@ -2,6 +2,7 @@
 
 from transfermodel_operator.api import BaseArtifact, RunBackbone, RunRequest, TransferModelSpec
 from transfermodel_operator.api.run import RunData, RunTraining
+from transfermodel_operator.runs.key import fixed_fields
 
 
 def run_request(
@@ -33,6 +34,8 @@ def run_request(
         training=RunTraining(
             strategy=training.strategy,
             fine_tuning=training.fine_tuning,
+            search=training.search,
+            fixed=fixed_fields(training) if training.search is not None else None,
             seed=training.seed,
             max_duration_seconds=training.max_duration_seconds,
             checkpoint_interval_seconds=training.checkpoint_interval_seconds,

@@ -110,6 +110,10 @@ ACCEPTED: dict[str, Change] = {
     "fine-tuning of two stages": put("training", {"strategy": "FineTuning", "fineTuning": {"stages": 2}}),
     "learning rate": put("training", {"strategy": "FineTuning", "fineTuning": {"learningRate": "6e-3"}}),
     "fine-tuning's details for Auto": put("training", {"strategy": "Auto", "fineTuning": {"epochs": 3}}),
+    "a search of some trials": put("training.search", {"trials": 20, "maxParallel": 4}),
+    "a search of some time": put("training", {"strategy": "Auto", "search": {"maxDurationSeconds": 600}}),
+    "a search from scratch": together(SCRATCH, TUNE_ALL, put("training.search", {"trials": 5})),
+    "stages without unfreeze": put("training", {"strategy": "Auto", "fineTuning": {"stages": 3}}),
     "timm": put("backbone.name", "timm/convnext_tiny.fb_in22k"),
     "texts": TEXT,
     "texts by an encoder of an organisation": together(
@@ -320,6 +324,24 @@ REFUSED: dict[str, tuple[Change, str]] = {
         put("training.resources", {"limits": {"memory": "4 GB"}}),
         "must be a quantity, such as",
     ),
+    "a search without an end": (
+        put("training.search", {"maxParallel": 2}),
+        "set trials, maxDurationSeconds or both: a search must know when to end",
+    ),
+    "a search of no trials": (put("training.search", {"trials": 0}), "should be greater than or equal to 1"),
+    "a search of too many trials": (put("training.search", {"trials": 1001}), "should be less than or equal to 1000"),
+    "too many trials at a time": (
+        put("training.search", {"trials": 20, "maxParallel": 17}),
+        "should be less than or equal to 16",
+    ),
+    "too short a search": (
+        put("training.search", {"maxDurationSeconds": 1}),
+        "should be greater than or equal to 10",
+    ),
+    "from scratch, but the last stages": (
+        together(SCRATCH, put("training", {"strategy": "FineTuning", "fineTuning": {"epochs": 3}})),
+        "weights {scratch: true} have nothing to extract",
+    ),
     "too short a time": (put("training.maxDurationSeconds", 1), "should be greater than or equal to 10"),
     "a checkpoint every second": (
         put("training.checkpointIntervalSeconds", 1),
@@ -425,12 +447,8 @@ def test_a_part_is_completed(cluster: ApiServer) -> None:
         put("backbone.input", {"size": 64}),
     )
     spec = cluster.created(transfer_model(change))["spec"]
-    assert spec["training"]["fineTuning"] == {
-        "unfreeze": "LastStages",
-        "epochs": 7,
-        "learningRate": "1e-3",
-        "batchSize": 32,
-    }
+    # A search varies what the user did not write: so nothing is filled in here.
+    assert spec["training"]["fineTuning"] == {"epochs": 7}
     assert spec["serving"] == {"mode": "Knative", "minReplicas": 0, "maxReplicas": 1, "containerConcurrency": 0}
     assert spec["backbone"]["input"] == {"size": 64, "resize": "ShortestSide", "interpolation": "bilinear"}
 

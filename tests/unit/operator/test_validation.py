@@ -1,8 +1,11 @@
 """Specs and bases that cannot be acted on."""
 
+import json
+
 import pytest
-from transfermodel_operator.api import TransferModelSpec
+from transfermodel_operator.api import RunRequest, RunTraining, TransferModelSpec
 from transfermodel_operator.runs.key import run_key, spec_hash
+from transfermodel_operator.runs.request import run_request
 
 from tests.unit.operator.simulator import World, failure, settings, spec
 
@@ -152,6 +155,54 @@ def test_what_is_learnt_from_changes_the_key(overrides: dict[str, object]) -> No
 )
 def test_all_else_does_not_and_neither_do_defaults(overrides: dict[str, object]) -> None:
     assert key(**overrides) == key()
+
+
+SEARCH = TRAINING | {"search": {"trials": 20}}
+
+
+def test_the_key_of_a_search_is_what_it_was() -> None:
+    assert key(training=SEARCH) == "7f3c4a1614d4e013bafc24889cf5fdf9442953380feff6db6c97245d9d9b7d43"
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        TRAINING,
+        SEARCH | {"search": {"trials": 21}},
+        SEARCH | {"search": {"trials": 20, "maxDurationSeconds": 600}},
+        SEARCH | {"search": {"trials": 20, "maxParallel": 5}},
+        # What the user wrote is not searched, also where it says what is the default.
+        SEARCH | {"fineTuning": {"unfreeze": "All", "epochs": 5}},
+    ],
+)
+def test_what_decides_which_settings_are_tried_changes_the_key(training: dict[str, object]) -> None:
+    assert key(training=training) != key(training=SEARCH)
+
+
+@pytest.mark.parametrize("parallel", [1, 2, 4])
+def test_how_many_trials_run_at_a_time_does_not(parallel: int) -> None:
+    assert key(training=SEARCH | {"search": {"trials": 20, "maxParallel": parallel}}) == key(training=SEARCH)
+
+
+def test_the_trainer_is_told_what_the_user_wrote() -> None:
+    tuning = {"unfreeze": "All", "epochs": 5}
+    assert asked_for(SEARCH | {"fineTuning": tuning}).fixed == ["epochs", "unfreeze"]
+    assert asked_for(SEARCH | {"strategy": "Auto", "fineTuning": None}).fixed == []
+    assert asked_for(TRAINING | {"fineTuning": tuning}).fixed is None
+
+
+def asked_for(training: dict[str, object]) -> RunTraining:
+    """Return what the trainer is asked to do, as it reads it."""
+    request = run_request(
+        run="0",
+        namespace="demo",
+        name="digits",
+        spec=TransferModelSpec.model_validate(spec(training=training)),
+        base=None,
+        output_uri="s3://models",
+        allow_named_weights=True,
+    )
+    return RunRequest.model_validate_json(json.dumps(request.to_wire())).training
 
 
 def test_a_failed_run_is_retried_on_an_edit_but_not_of_serving() -> None:

@@ -3,7 +3,15 @@
 from transfermodel_operator.api.spec.backbone import Backbone, Input, Weights
 from transfermodel_operator.api.spec.data import Data, DataSource, Format
 from transfermodel_operator.api.spec.serving import Output, Serving
-from transfermodel_operator.api.spec.training import Budget, FineTuning, Resources, Strategy, Toleration, Training
+from transfermodel_operator.api.spec.training import (
+    Budget,
+    FineTuning,
+    Resources,
+    Search,
+    Strategy,
+    Toleration,
+    Training,
+)
 from transfermodel_operator.api.spec.whole import Task, TransferModelSpec
 
 __all__ = [
@@ -16,6 +24,7 @@ __all__ = [
     "Input",
     "Output",
     "Resources",
+    "Search",
     "Serving",
     "Strategy",
     "Task",

@@ -1,6 +1,6 @@
 """spec.training: how and where the training run happens."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
@@ -9,27 +9,61 @@ from transfermodel_operator.api.scalars import ObjectName, PositiveDecimal, Quan
 
 Strategy = Literal["FeatureExtraction", "FineTuning", "Auto"]
 
+ALIKE: Final = 4
+"""With at most so many trials at a time a search tries the same settings as with one."""
+
+
+def _fine_tuning(schema: dict[str, Any]) -> None:
+    """Add the rules, and leave out the defaults: a search varies what the user did not write.
+
+    What an API server fills in looks as if the user had written it.
+    """
+    schema |= rules(
+        rule(
+            "!has(self.unfreeze) || self.unfreeze == 'LastStages' || !has(self.stages)",
+            "stages goes with unfreeze: LastStages",
+        ),
+    )
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
 
 class FineTuning(ApiModel):
     """How the top of the backbone is trained."""
 
-    model_config = {
-        "json_schema_extra": rules(
-            rule("self.unfreeze == 'LastStages' || !has(self.stages)", "stages goes with unfreeze: LastStages"),
-        )
-    }
+    model_config = {"json_schema_extra": _fine_tuning}
 
     unfreeze: Literal["LastStages", "All"] = "LastStages"
-    """Which part of the backbone learns: its last stages, or all of it."""
+    """Which part of the backbone learns: its last stages, or all of it; default LastStages."""
     stages: Annotated[int, Field(ge=1, le=16)] | None = None
     """How many of the last stages learn, with LastStages; default 1."""
     epochs: Annotated[int, Field(ge=1, le=1000)] = 5
-    """Passes over the training data; fewer when ten in a row make nothing better on the validation set."""
+    """Passes over the training data; fewer when ten in a row make nothing better on the validation set; default 5."""
     learning_rate: PositiveDecimal = "1e-3"
     """The peak of the one-cycle schedule, as a string: of the head; stages of a pretrained backbone learn more slowly,
-    the earlier the more."""
+    the earlier the more; default "1e-3"."""
     batch_size: Annotated[int, Field(ge=2, le=4096)] = 32
-    """Samples per step."""
+    """Samples per step; default 32."""
+
+
+class Search(ApiModel):
+    """Which settings suit the data is found out by trials; the model of the best one is published."""
+
+    model_config = {
+        "json_schema_extra": rules(
+            rule(
+                "has(self.trials) || has(self.maxDurationSeconds)",
+                "set trials, maxDurationSeconds or both: a search must know when to end",
+            ),
+        )
+    }
+
+    trials: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """How many settings are tried; the first are those of a run without a search."""
+    max_parallel: Annotated[int, Field(ge=1, le=16)] = 1
+    """How many trials run at a time, as processes of the training pod that share its processors."""
+    max_duration_seconds: Annotated[int, Field(ge=10, le=2592000)] | None = None
+    """The search may take this long, in seconds, interruptions not counted; the first trial is finished in any case."""
 
 
 class Resources(ApiModel):
@@ -85,6 +119,9 @@ class Training(ApiModel):
     the first, then, where time allows, the second, and keeps what is better on the validation set."""
     fine_tuning: FineTuning | None = None
     """Details of strategies FineTuning and Auto."""
+    search: Search | None = None
+    """Try settings and keep the best by the validation set, or by leaving out each sample in turn where there is none;
+    what fineTuning says stays as it is."""
     seed: Annotated[int, Field(ge=0, le=2147483647)] = 0
     """Seed of every random choice."""
     max_duration_seconds: Annotated[int, Field(ge=10, le=2592000)] = 3600

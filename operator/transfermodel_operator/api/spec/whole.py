@@ -22,7 +22,7 @@ class TransferModelSpec(ApiModel):
             rule(
                 "!has(self.backbone.weights) || !has(self.backbone.weights.scratch) || "
                 "(self.training.strategy == 'FineTuning' && has(self.training.fineTuning) "
-                "&& self.training.fineTuning.unfreeze == 'All')",
+                "&& has(self.training.fineTuning.unfreeze) && self.training.fineTuning.unfreeze == 'All')",
                 "weights {scratch: true} have nothing to extract: "
                 "use training {strategy: FineTuning, fineTuning: {unfreeze: All}}",
             ),
