@@ -26,7 +26,7 @@ class Service:
         self.version = configuration.version
         self.digest = configuration.artifact_digest
         self.limits: Limits = configuration.limits
-        self.metrics = Metrics(self.name)
+        self.metrics = Metrics(self.name, self.version, self.digest)
         self._engine = Engine(self.metrics)
         self._classifier: Classifier | None = None
 

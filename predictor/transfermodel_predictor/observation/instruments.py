@@ -1,0 +1,107 @@
+"""Counters, gauges and histograms that cost nothing to import; `exposition` makes them Prometheus families.
+
+prometheus_client itself takes as long to import as the model takes to open, and a pod that wakes has no time for what
+nobody reads before it is ready.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+
+Labels = tuple[str, ...]
+
+
+class Counter:
+    """A sum that only grows, one for each combination of its labels' values."""
+
+    def __init__(self, name: str, documentation: str, labels: Labels = ()) -> None:
+        """Begin at zero; a counter without labels is there from the start. The name ends with _total."""
+        self.name, self.documentation, self.labels = name, documentation, labels
+        self._lock = Lock()
+        self._values: dict[Labels, float] = {} if labels else {(): 0.0}
+
+    def add(self, *values: str, amount: float = 1.0) -> None:
+        """Count; values: of the labels, in their order."""
+        with self._lock:
+            self._values[values] = self._values.get(values, 0.0) + amount
+
+    def read(self) -> dict[Labels, float]:
+        """Return what was counted so far, by the labels' values."""
+        with self._lock:
+            return dict(self._values)
+
+
+class Gauge:
+    """A figure that goes up and down, one for each combination of its labels' values."""
+
+    def __init__(self, name: str, documentation: str, labels: Labels = ()) -> None:
+        """Begin at zero; a gauge without labels is there from the start."""
+        self.name, self.documentation, self.labels = name, documentation, labels
+        self._lock = Lock()
+        self._values: dict[Labels, float] = {} if labels else {(): 0.0}
+
+    def set(self, amount: float, *values: str) -> None:
+        """Be this; values: of the labels, in their order."""
+        with self._lock:
+            self._values[values] = amount
+
+    def add(self, amount: float, *values: str) -> None:
+        """Be this much more, or less."""
+        with self._lock:
+            self._values[values] = self._values.get(values, 0.0) + amount
+
+    @contextmanager
+    def track_inprogress(self) -> Iterator[None]:
+        """Be one more as long as the block runs."""
+        self.add(1)
+        try:
+            yield
+        finally:
+            self.add(-1)
+
+    def read(self) -> dict[Labels, float]:
+        """Return what it is now, by the labels' values."""
+        with self._lock:
+            return dict(self._values)
+
+
+@dataclass
+class Distribution:
+    """What a histogram saw."""
+
+    counts: list[int]
+    """Observations by bucket, the last for those above all bounds; not cumulative."""
+    sum: float = 0.0
+
+
+@dataclass
+class Histogram:
+    """Observations by size, for each combination of its labels' values."""
+
+    name: str
+    documentation: str
+    bounds: Sequence[float]
+    """Upper ones of the buckets, included, ascending; what is above the last has a bucket of its own."""
+    labels: Labels = ()
+    _values: dict[Labels, Distribution] = field(default_factory=dict, init=False, repr=False)
+    _lock: Lock = field(default_factory=Lock, init=False, repr=False)
+
+    def observe(self, amount: float, *values: str) -> None:
+        """Take one observation; values: of the labels, in their order."""
+        index = bisect_left(self.bounds, amount)
+        with self._lock:
+            seen = self._values.get(values)
+            if seen is None:
+                seen = self._values[values] = Distribution([0] * (len(self.bounds) + 1))
+            seen.counts[index] += 1
+            seen.sum += amount
+
+    def read(self) -> dict[Labels, Distribution]:
+        """Return what was seen so far, by the labels' values."""
+        with self._lock:
+            return {labels: Distribution(list(seen.counts), seen.sum) for labels, seen in self._values.items()}
+
+
+Instrument = Counter | Gauge | Histogram

@@ -1,0 +1,41 @@
+"""What is learnt of one request while it is answered: for its line in the log and for its trace. Never its content."""
+
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Final
+
+
+@dataclass(frozen=True)
+class PhaseSpan:
+    """A phase that the request went through."""
+
+    name: str
+    begun: int
+    """Nanoseconds since 1970."""
+    seconds: float
+
+
+@dataclass
+class RequestRecord:
+    """Is filled by whoever works on the request, in whatever thread."""
+
+    protocol: str
+    begun: int = field(default_factory=time.time_ns)
+    """Nanoseconds since 1970."""
+    samples: int = 0
+    phases: list[PhaseSpan] = field(default_factory=list)
+    """In the order of their ends. With samples of others in one batch: the batch's time, not a share of it."""
+    reason: str | None = None
+    """Why it was refused or failed: the name of the error's class."""
+
+    def seconds(self) -> dict[str, float]:
+        """Return how long each phase took, all its parts together."""
+        total: dict[str, float] = {}
+        for span in self.phases:
+            total[span.name] = total.get(span.name, 0.0) + span.seconds
+        return total
+
+
+REQUEST: Final[ContextVar[RequestRecord | None]] = ContextVar("request", default=None)
+"""The one that this task works on. Threads of a pool do not have it: what they time names the records."""
