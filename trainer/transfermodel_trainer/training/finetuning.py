@@ -1,6 +1,7 @@
 """FineTuning: the top of the trunk, or all of it, learns together with the head."""
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
@@ -24,6 +25,7 @@ from transfermodel_trainer.training.device import Device
 from transfermodel_trainer.training.feeds import Feed
 from transfermodel_trainer.training.history import Epoch, Position, Tuned
 from transfermodel_trainer.training.inference import compute_logits
+from transfermodel_trainer.training.recipe import Recipe
 from transfermodel_trainer.training.schedule import one_cycle, parameter_groups, set_rates
 from transfermodel_trainer.training.state import TrainingState
 
@@ -36,6 +38,9 @@ LEAST_JUDGED: Final = 500
 PATIENCE: Final = 10
 """So many epochs after the best one training ends, but not within half of all: the rate has to fall first."""
 GRADIENT_NORM: Final = 5.0
+Watch = Callable[[int, float], None]
+"""Told after each epoch how many are done and the loss on the validation set once it is calibrated; what it raises ends
+the training."""
 LOOKS: Final = 10
 """On a GPU the loss is looked at every so many steps only: to look is to wait for it."""
 
@@ -56,6 +61,8 @@ def fine_tune(
     checkpoint_seconds: float = 60.0,
     saved: Saved | None = None,
     limits: Limits | None = None,
+    recipe: Recipe | None = None,
+    watch: Watch | None = None,
 ) -> Tuned:
     """Train the network in place with AdamW and a one-cycle learning rate.
 
@@ -75,6 +82,8 @@ def fine_tune(
         checkpoint_seconds: how often.
         saved: what an interrupted run kept.
         limits: when to end.
+        recipe: what the spec has no field for.
+        watch: looks on, where there is a validation set.
 
     Raises:
         RunError: TrainingDiverged when the loss stops being a number; InvalidSpec for too many stages;
@@ -90,7 +99,8 @@ def fine_tune(
         frozen += [module for module in network.modules() if isinstance(module, _BatchNorm)]
     network.to(memory_format=feed.memory_format)
     total = steps_per_epoch(len(samples), settings.batch_size) * settings.epochs
-    groups = parameter_groups(network, total, pretrained=pretrained)
+    recipe = recipe or Recipe()
+    groups = parameter_groups(network, total, pretrained=pretrained, recipe=recipe)
     optimizer = torch.optim.AdamW(groups, lr=float(settings.learning_rate), fused=True)
     tuning = _Tuning(
         TrainingState(network, optimizer, device, torch.zeros((), device=device.torch)),
@@ -106,6 +116,8 @@ def fine_tune(
         checkpoints,
         checkpoint_seconds,
         limits or Limits.none(),
+        recipe,
+        watch,
     )
     progress.phase("Training", epochs=settings.epochs)
     with tuning.limits.attended():
@@ -135,6 +147,8 @@ class _Tuning:
     checkpoints: Checkpoints | None
     checkpoint_seconds: float
     limits: Limits
+    recipe: Recipe
+    watch: Watch | None
     kept_at: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -165,7 +179,7 @@ class _Tuning:
         """Do what is left of the epoch; return the field of the spec whose time is over meanwhile."""
         position, samples, network, device = self.position, self.samples, self.state.network, self.state.device
         rows = self.rows
-        augment = augmentation_of(rows, mirrored=position.mirrored)
+        augment = augmentation_of(rows, mirrored=position.mirrored, strength=self.recipe.augmentation)
         parts = batch_indices(len(samples), self.settings.batch_size, self.seed, position.epoch)
         network.train()
         for module in self.frozen:
@@ -177,7 +191,10 @@ class _Tuning:
             indices, done = parts[position.step], position.epoch * self.steps + position.step
             inputs = self.feed(self._augmented(augment, rows[indices], done))
             with device.autocast():
-                loss = nn.functional.cross_entropy(network(*inputs), samples.classes[indices].to(device.torch))
+                targets = samples.classes[indices].to(device.torch)
+                loss = nn.functional.cross_entropy(
+                    network(*inputs), targets, label_smoothing=self.recipe.label_smoothing
+                )
             self._step(loss, len(indices), done)
             position.step += 1
             self.limits.fitted()
@@ -219,6 +236,8 @@ class _Tuning:
         last = position.history[-1]
         self.progress.step(position.epoch / settings.epochs, epoch=position.epoch, loss=last.loss, accuracy=accuracy)
         self.progress.say(f"Epoch {position.epoch}/{settings.epochs}: {last}")
+        if self.watch is not None and self.state.last_losses is not None:
+            self.watch(position.epoch, float(self.state.last_losses.mean()))
 
     def _judge(self, epoch: int = 0) -> tuple[float | None, float | None]:
         """Return accuracy and cross entropy on the validation set; remember the weights if they are the best.

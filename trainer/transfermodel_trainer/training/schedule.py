@@ -8,21 +8,17 @@ from torch import nn
 
 from transfermodel_trainer.backbones.network import Network
 from transfermodel_trainer.backbones.stages import stages
+from transfermodel_trainer.training.recipe import Recipe
 
-WEIGHT_DECAY: Final = 0.05
 WARM_UP: Final = 0.25
 """The part of all steps in which the learning rate rises to its peak."""
 FIRST_RATE, LAST_RATE = 1 / 25, 1 / 250_000
 """Of the peak."""
 LEAST_MOMENTUM, MOST_MOMENTUM = 0.85, 0.95
-TRUNK_RATE: Final = 0.3
-"""Of the head's rate: what the last stage of a pretrained trunk learns by."""
 MANY_STEPS: Final = 100
 """With fewer a pretrained trunk learns more slowly, by the root of their part: Adam's steps are as long as the rate
 however small the gradient is, and there are not enough of them to mend what the first ones broke.
 """
-STAGE_DECAY: Final = 0.7
-"""From each stage to the one before it: the earlier, the more general is what it knows."""
 
 
 def one_cycle(step: int, total: int) -> tuple[float, float]:
@@ -39,25 +35,27 @@ def one_cycle(step: int, total: int) -> tuple[float, float]:
     return low + (1 - low) * share, MOST_MOMENTUM - (MOST_MOMENTUM - LEAST_MOMENTUM) * share
 
 
-def parameter_groups(network: Network, total: int, *, pretrained: bool) -> list[dict[str, Any]]:
+def parameter_groups(
+    network: Network, total: int, *, pretrained: bool, recipe: Recipe | None = None
+) -> list[dict[str, Any]]:
     """Return the parameters that learn, by stage: `scale` is their part of the head's rate in so many steps.
 
     Biases and normalisations have no weight decay. A trunk from scratch learns as fast as its head.
     """
-    sequence = stages(network)
+    sequence, recipe = stages(network), recipe or Recipe()
     scales = {id(parameter): 1.0 for parameter in network.parameters()}
     if pretrained:
-        rate = TRUNK_RATE * min(1.0, total / MANY_STEPS) ** 0.5
+        rate = recipe.trunk_rate * min(1.0, total / MANY_STEPS) ** 0.5
         # What belongs to no stage, such as a class token, goes with the first.
-        first = rate * STAGE_DECAY ** (len(sequence) - 1)
+        first = rate * recipe.stage_decay ** (len(sequence) - 1)
         scales |= {id(parameter): first for parameter in network.trunk.parameters()}
         for number, stage in enumerate(reversed(sequence)):
             members = {id(parameter) for module in stage for parameter in module.parameters()}
-            scales |= dict.fromkeys(members, rate * STAGE_DECAY**number)
+            scales |= dict.fromkeys(members, rate * recipe.stage_decay**number)
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for parameter in network.parameters():
         if parameter.requires_grad:
-            decay = WEIGHT_DECAY if parameter.ndim > 1 else 0.0
+            decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
             groups.setdefault((scales[id(parameter)], decay), []).append(parameter)
     return [{"params": members, "weight_decay": decay, "scale": scale} for (scale, decay), members in groups.items()]
 
