@@ -1,6 +1,7 @@
 """All types of the API, and of the contract between operator and trainer; pydantic only, no I/O."""
 
 from transfermodel_operator.api.conditions import Condition, ConditionStatus, ConditionType, Reason
+from transfermodel_operator.api.int8 import Int8Check
 from transfermodel_operator.api.meta import API_VERSION, GROUP, KIND, PLURAL, VERSION, ApiModel
 from transfermodel_operator.api.run import (
     BaseArtifact,
@@ -27,6 +28,7 @@ __all__ = [
     "ConditionStatus",
     "ConditionType",
     "FailureClass",
+    "Int8Check",
     "Reason",
     "RunBackbone",
     "RunFailure",

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from transfermodel_operator.api.conditions import Reason
+from transfermodel_operator.api.int8 import Int8Check
 from transfermodel_operator.api.meta import ApiModel
 from transfermodel_operator.api.spec import (
     Budget,
@@ -190,6 +191,8 @@ class RunResult(ApiModel):
     """What the published model was made by: with Auto the one that was better on the validation set."""
     budget_exceeded: str | None = None
     """The field of the spec, such as spec.training.maxDurationSeconds, that ended training before it was done."""
+    int8: Int8Check | None = None
+    """What came of the model in 8-bit integers."""
     warnings: list[str] = []
     """Sentences for people, such as how many files were skipped."""
 
