@@ -4,17 +4,27 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp
 
 from transfermodel_predictor.application import responses
 from transfermodel_predictor.application.body_limit import BodyLimit
+from transfermodel_predictor.application.request_ids import RequestIds
 from transfermodel_predictor.protocol.errors import RequestRefused
 from transfermodel_predictor.routes import health, metrics, v1, v2
 from transfermodel_predictor.service import Service
 
 
+class Application(Starlette):
+    """Starlette whose answers to failures have an id, too: those come from outside of all other middleware."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Put the ids around everything."""
+        return RequestIds(super().build_middleware_stack())
+
+
 def application(service: Service) -> Starlette:
     """Return the application that serves one model."""
-    app = Starlette(
+    app = Application(
         routes=[*health.routes(service), *v1.routes(service), *v2.routes(service), *metrics.routes(service)],
         middleware=[Middleware(BodyLimit, limit=service.limits.body_bytes)],
         exception_handlers={
