@@ -40,6 +40,12 @@ class Configuration:
     threads: int | None = None
     """For one inference; None: as many as the container has CPUs."""
     limits: Limits = Limits()
+    grpc_port: int | None = None
+    """None: gRPC is not spoken."""
+    log_format: str = "plain"
+    """plain or json."""
+    access_log: bool = False
+    """Whether each request gets a line in the log."""
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     """Holds the credentials for storage."""
 
@@ -65,18 +71,32 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
             )
         return int(text)
 
+    def choice(name: str, *choices: str) -> str:
+        value = environment.get(name) or choices[0]
+        if value not in choices:
+            raise ConfigurationInvalid(
+                f"The environment variable {name} is {value[:80]!r}; {' or '.join(choices)} is needed."
+            )
+        return value
+
     digest = required("TRANSFERMODEL_ARTIFACT_DIGEST")
     if not DIGEST.fullmatch(digest):
         raise ConfigurationInvalid(
             f"The environment variable TRANSFERMODEL_ARTIFACT_DIGEST is {digest!r}; sha256:<64 hex digits> is needed."
         )
     limits = Limits()
+    port = number("PORT", Configuration.port)
+    grpc_port = number("TRANSFERMODEL_GRPC_PORT", 1) if environment.get("TRANSFERMODEL_GRPC_PORT") else None
+    if grpc_port == port:
+        raise ConfigurationInvalid(
+            f"The environment variables PORT and TRANSFERMODEL_GRPC_PORT are both {port}; gRPC needs a port of its own."
+        )
     return Configuration(
         model_name=required("TRANSFERMODEL_MODEL_NAME"),
         artifact_uri=required("TRANSFERMODEL_ARTIFACT_URI").rstrip("/"),
         artifact_digest=digest,
         version=environment.get("TRANSFERMODEL_VERSION") or "v1",
-        port=number("PORT", Configuration.port),
+        port=port,
         host=environment.get("TRANSFERMODEL_HOST") or Configuration.host,
         threads=number("TRANSFERMODEL_THREADS", 1) if environment.get("TRANSFERMODEL_THREADS") else None,
         limits=Limits(
@@ -87,5 +107,8 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
             audio_samples=number("TRANSFERMODEL_MAX_AUDIO_SAMPLES", limits.audio_samples),
             batch=number("TRANSFERMODEL_MAX_BATCH", limits.batch),
         ),
+        grpc_port=grpc_port,
+        log_format=choice("TRANSFERMODEL_LOG_FORMAT", "plain", "json"),
+        access_log=choice("TRANSFERMODEL_ACCESS_LOG", "false", "true") == "true",
         environment=environment,
     )

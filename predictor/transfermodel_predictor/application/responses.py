@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from transfermodel_predictor.observation.request_record import note_reason
 from transfermodel_predictor.protocol.errors import RequestRefused
 
 logger = logging.getLogger("transfermodel_predictor")
@@ -27,6 +28,7 @@ def failure(sentence: str, status: int) -> Response:
 async def refused(_: Request, error: Exception) -> Response:
     """Answer what the request must be, or when to try again."""
     assert isinstance(error, RequestRefused)  # noqa: S101 - registered for these alone
+    note_reason(type(error).__name__)
     response = failure(str(error), error.status)
     response.headers.update(error.headers)
     return response
@@ -46,10 +48,12 @@ async def http_error(request: Request, error: Exception) -> Response:
 
 async def gone(_: Request, error: Exception) -> Response:
     """Answer nobody: the client went away while it was still sending."""
+    note_reason(type(error).__name__)
     return failure("The client closed the connection.", HTTPStatus.BAD_REQUEST)
 
 
 async def broken(_: Request, error: Exception) -> Response:
     """Answer 500 for what is our fault; the log says what it was."""
-    logger.error("a request failed", exc_info=error)
+    note_reason("Unexpected")
+    logger.error("A request failed.", exc_info=error)
     return failure("The predictor failed; its log says why.", HTTPStatus.INTERNAL_SERVER_ERROR)

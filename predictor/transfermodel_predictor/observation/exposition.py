@@ -6,7 +6,6 @@ from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTO
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
 
 from transfermodel_predictor.observation.instruments import Counter, Distribution, Gauge, Instrument
 
@@ -54,7 +53,7 @@ def _family(instrument: Instrument) -> Metric:
 def _cumulative(seen: Distribution, bounds: Sequence[float]) -> list[tuple[str, float]]:
     """Return (upper bound, observations up to it), as the exposition wants buckets."""
     total, buckets = 0, []
-    for bound, count in zip((*bounds, float("inf")), seen.counts, strict=True):
+    for bound, count in zip((*map(str, bounds), "+Inf"), seen.counts, strict=True):
         total += count
-        buckets.append((floatToGoString(bound), float(total)))
+        buckets.append((bound, float(total)))
     return buckets

@@ -21,13 +21,15 @@ class RequestRecord:
     """Is filled by whoever works on the request, in whatever thread."""
 
     protocol: str
+    operation: str = ""
+    """What is asked, such as POST /v1/models/digits:predict."""
     begun: int = field(default_factory=time.time_ns)
     """Nanoseconds since 1970."""
     samples: int = 0
     phases: list[PhaseSpan] = field(default_factory=list)
     """In the order of their ends. With samples of others in one batch: the batch's time, not a share of it."""
     reason: str | None = None
-    """Why it was refused or failed: the name of the error's class."""
+    """Why it was refused or failed: one of few words."""
 
     def seconds(self) -> dict[str, float]:
         """Return how long each phase took, all its parts together."""
@@ -37,5 +39,28 @@ class RequestRecord:
         return total
 
 
+@dataclass
+class Outcome:
+    """What a request came to, as its server saw it."""
+
+    code: str = ""
+    """HTTP's status, or the name of gRPC's."""
+    seconds: float = 0.0
+    request_bytes: int = 0
+    response_bytes: int = 0
+
+
 REQUEST: Final[ContextVar[RequestRecord | None]] = ContextVar("request", default=None)
 """The one that this task works on. Threads of a pool do not have it: what they time names the records."""
+
+
+def note_samples(count: int) -> None:
+    """Say how many samples the request of this task has."""
+    if (request := REQUEST.get()) is not None:
+        request.samples = count
+
+
+def note_reason(reason: str) -> None:
+    """Say why the request of this task is refused or failed; reason: one of few, such as an error's class."""
+    if (request := REQUEST.get()) is not None:
+        request.reason = reason

@@ -120,7 +120,7 @@ def test_open_metrics_is_spoken_where_it_is_asked_for(metrics: Metrics) -> None:
     metrics.answered("v1", "200", 0.01)
     content, media_type = metrics.exposition("application/openmetrics-text; version=1.0.0")
     assert media_type.startswith("application/openmetrics-text")
-    families = {family.name: family.type for family in open_metrics(content.decode())}
+    families = {family.name: family.type for family in open_metrics(content.decode())}  # type: ignore[no-untyped-call]
     assert families["transfermodel_requests"] == "counter"
     assert families["transfermodel_request_seconds"] == "histogram"
 

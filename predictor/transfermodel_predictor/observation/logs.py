@@ -1,0 +1,69 @@
+"""Logs: one line per event, as JSON for collectors or plain for people. What clients send and get is never in them."""
+
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+import orjson
+
+from transfermodel_predictor.observation import request_id
+
+LogFormat = Literal["json", "plain"]
+FIELDS: Final = "fields"
+"""Under this key of `extra` an event brings what belongs to it beside its sentence."""
+
+
+def configure(log_format: LogFormat) -> None:
+    """Send all loggers' lines to stderr: ours from INFO on, others' from WARNING on."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if log_format == "json" else PlainFormatter())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.getLogger("transfermodel_predictor").setLevel(logging.INFO)
+    logging.getLogger("uvicorn.error").addFilter(_told_once)
+
+
+def fields(**values: Any) -> dict[str, dict[str, Any]]:
+    """Return them as the `extra` of a call of a logger: names in camelCase, nothing of a sample or a prediction."""
+    return {FIELDS: values}
+
+
+class JsonFormatter(logging.Formatter):
+    """One object a line; timestamp, severity and message are called as in the operator's JSON logs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write it."""
+        event: dict[str, Any] = {
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "severity": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if identifier := request_id.current():
+            event["requestId"] = identifier
+        event |= getattr(record, FIELDS, {})
+        if record.exc_info:
+            event["exception"] = self.formatException(record.exc_info)
+        try:
+            return orjson.dumps(event).decode()
+        except TypeError:  # surrogates, such as of a file name that is no Unicode
+            return orjson.dumps({key: ascii(value) for key, value in event.items()}).decode()
+
+
+class PlainFormatter(logging.Formatter):
+    """What people read in a terminal: the time, the sentence, and the traceback where there is one."""
+
+    def __init__(self) -> None:
+        """Say how a line looks."""
+        super().__init__("%(asctime)s %(message)s", "%H:%M:%S")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        """Write the line, with the request's id where there is one."""
+        line = super().formatMessage(record)
+        identifier = request_id.current()
+        return f"{line} (request {identifier})" if identifier else line
+
+
+def _told_once(record: logging.LogRecord) -> bool:
+    """Drop what the application has logged already, with the request's id."""
+    return not record.getMessage().startswith("Exception in ASGI application")
