@@ -87,6 +87,8 @@ def carries(revision: Manifest, wanted: Manifest) -> bool:
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     scale = {"min-scale": str(predictor["minReplicas"]), "max-scale": str(predictor["maxReplicas"])}
     scaled = {key: annotations.get(f"autoscaling.knative.dev/{key}", value) for key, value in scale.items()}
+    if names.MIN_REPLICAS_ANNOTATION in annotations:  # min-scale follows the hour
+        scaled["min-scale"] = annotations[names.MIN_REPLICAS_ANNOTATION]
     return (
         all(labels.get(key) == ours["labels"][key] for key in (names.VERSION_LABEL, names.DIGEST_LABEL))
         and annotations.get(names.SPEC_HASH_ANNOTATION) == ours["annotations"][names.SPEC_HASH_ANNOTATION]

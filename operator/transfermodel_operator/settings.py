@@ -43,6 +43,12 @@ class Settings(ApiModel):
     """Where artifacts go when spec.output is not set."""
     trainer_resources: Resources = Field(default_factory=default_trainer_resources)
     predictor_resources: Resources = Field(default_factory=default_predictor_resources)
+    target_concurrency: Annotated[int, Field(ge=1, le=1000)] = 16
+    """Requests that a predictor pod has at a time, on average, before there is another; of versions recorded from now
+    on, without a containerConcurrency."""
+    progress_deadline_seconds: Annotated[int, Field(ge=30, le=3600)] = 600
+    """How long a predictor may take to become ready, its download included, before its revision has failed; of versions
+    recorded from now on."""
     interruptible: Interruptible = Interruptible()
     """Where training pods go that may be interrupted."""
     allow_named_weights: bool = True
@@ -65,6 +71,8 @@ class Settings(ApiModel):
             "image": self.predictor_image,
             "imagePullPolicy": self.image_pull_policy,
             "resources": self.predictor_resources.to_wire(),
+            "targetConcurrency": self.target_concurrency,
+            "progressDeadlineSeconds": self.progress_deadline_seconds,
         }
 
     @classmethod

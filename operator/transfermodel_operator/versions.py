@@ -18,7 +18,7 @@ class Version:
     digest: str
     uri: str
     predictor: dict[str, Any] = field(hash=False)
-    """Image, imagePullPolicy and default resources that the version was made for: an operator upgrade changes none."""
+    """What the version was made for, its format included: an operator upgrade changes nothing of it."""
     created_at: str
     result: dict[str, Any] = field(hash=False)
     """The RunResult as it was recorded; read leniently, as older operators may have written it."""
@@ -33,6 +33,11 @@ class Version:
     def name(self) -> str:
         """v1, v2, …."""
         return names.version_name(self.number)
+
+    @property
+    def format(self) -> int:
+        """How its InferenceService is built; versions of before there was a choice have the first."""
+        return int(self.predictor.get("format", 1))
 
     @property
     def metrics(self) -> dict[str, str]:

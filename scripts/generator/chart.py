@@ -70,6 +70,10 @@ def values_schema() -> Schema:
         watchNamespaces=settings["watchNamespaces"] | {"uniqueItems": True},
         allowNamedWeights=settings["allowNamedWeights"],
         trainer=_object(interruptible=settings["interruptible"]),
+        serving=_object(
+            targetConcurrency=settings["targetConcurrency"],
+            progressDeadlineSeconds=settings["progressDeadlineSeconds"],
+        ),
         resources=_object(
             operator=settings["trainerResources"] | {"description": "Compute resources of the operator."},
             trainer=settings["trainerResources"],

@@ -32,6 +32,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- $_ := set $settings "trainerResources" .Values.resources.trainer -}}
 {{- $_ := set $settings "predictorResources" .Values.resources.predictor -}}
 {{- $_ := set $settings "interruptible" .Values.trainer.interruptible -}}
+{{- $_ := set $settings "targetConcurrency" (int .Values.serving.targetConcurrency) -}}
+{{- $_ := set $settings "progressDeadlineSeconds" (int .Values.serving.progressDeadlineSeconds) -}}
 {{- $_ := set $settings "allowNamedWeights" .Values.allowNamedWeights -}}
 {{- $_ := set $settings "watchNamespaces" .Values.watchNamespaces -}}
 {{- $_ := set $settings "livenessPort" 8080 -}}
@@ -83,7 +85,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [serving.knative.dev]
   resources: [revisions]
-  verbs: [list, watch]
+  # patch: the annotation that says how many pods run at least at this hour.
+  verbs: [list, watch, patch]
 {{- end -}}
 
 {{/* A container's part of Pod Security `restricted`. */}}

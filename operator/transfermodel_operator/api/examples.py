@@ -88,6 +88,8 @@ SPECS: Final[dict[str, Example]] = {
         "output": {"uri": "s3://models/plants"},
         "serving": {
             "containerConcurrency": 8,
+            "scaleDownDelaySeconds": 600,
+            "warm": [{"schedule": "0 8 * * 1-5", "timeZone": "Europe/Berlin", "durationSeconds": 36000, "replicas": 1}],
             "resources": {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}},
             "serviceAccountName": "model-reader",
         },

@@ -127,3 +127,48 @@ BackboneName = Annotated[
         ),
     ),
 ]
+
+
+def _cron_field(value: str) -> str:
+    part = f"([*]|{value}(-{value})?)(/[1-9][0-9]?)?"
+    return f"{part}(,{part})*"
+
+
+CRON_PATTERN = "(?i)^" + " +".join(
+    _cron_field(value)
+    for value in (
+        "[0-5]?[0-9]",
+        "([01]?[0-9]|2[0-3])",
+        "(0?[1-9]|[12][0-9]|3[01])",
+        "(0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)",
+        "([0-7]|SUN|MON|TUE|WED|THU|FRI|SAT)",
+    )
+) + "$"  # fmt: skip
+"""Five fields of crontab. Not told by it: ranges that run backwards, and dates that no year has."""
+CronSchedule = Annotated[
+    str,
+    Field(
+        min_length=9,
+        max_length=120,
+        json_schema_extra=rules(
+            rule(
+                f"self.matches('{CRON_PATTERN}')",
+                "must be the five fields of crontab (minute, hour, day of the month, month, day of the week), such as "
+                '"30 8 * * 1-5"',
+            )
+        ),
+    ),
+]
+TimeZoneName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        json_schema_extra=rules(
+            rule(
+                "self.matches('^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$')",
+                "must be a name of the IANA time zone database, such as Europe/Berlin or UTC",
+            )
+        ),
+    ),
+]

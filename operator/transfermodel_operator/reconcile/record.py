@@ -7,6 +7,7 @@ from transfermodel_operator.api.spec import Task
 from transfermodel_operator.api.status import TrainingStatus
 from transfermodel_operator.findings import Finding, done, failed, waiting
 from transfermodel_operator.reconcile.visit import Visit
+from transfermodel_operator.resources.revision_settings import FORMAT
 from transfermodel_operator.runs.attempts import format_time
 from transfermodel_operator.runs.interruptions import Interruptions
 from transfermodel_operator.versions import Version, controller_revision, next_number
@@ -44,7 +45,7 @@ def record(visit: Visit) -> None:
             result,
             training,
             visit.gpus,
-            visit.settings.predictor(),
+            visit.settings.predictor() | {"format": FORMAT},
             format_time(visit.now),
         )
         visit.creations.append(controller_revision(visit.model, version))

@@ -13,6 +13,7 @@ from transfermodel_operator.api.status import ServingStatus
 from transfermodel_operator.findings import done, failed, waiting
 from transfermodel_operator.observed import Manifest
 from transfermodel_operator.plan import ProofRequest
+from transfermodel_operator.reconcile.keep_warm import keep_warm
 from transfermodel_operator.reconcile.visit import Visit
 from transfermodel_operator.resources import names
 from transfermodel_operator.resources.inference_service import inference_service, spec_differs
@@ -25,6 +26,7 @@ REACTION: Final = timedelta(seconds=20)
 LOOK_AGAIN_SECONDS: Final = 2.0
 PROOF_AGAIN_SECONDS: Final = 5.0
 MISSING_AGAIN_SECONDS: Final = 30.0
+IDLE: Final = "without requests it scales to its minReplicas"
 SERVING = ConditionType.SERVING
 
 
@@ -57,6 +59,8 @@ def serve(visit: Visit) -> None:
         deploy(visit, version, live)
     else:
         roll_out(visit, version, live)
+    if live is not None and "deletionTimestamp" not in live["metadata"]:
+        keep_warm(visit, live)
 
 
 def keep(visit: Visit, live: Manifest | None) -> None:
@@ -231,9 +235,9 @@ def confirm(visit: Visit, version: Version, live: Manifest, rollout: Rollout, na
         visit.find(SERVING, waiting(Reason.DEPLOYING, f"{version.name} is being deployed{why}"))
         visit.again(LOOK_AGAIN_SECONDS)
     else:
-        visit.find(
-            SERVING, done(Reason.SERVED, f"{version.name} serves; without requests it scales to its minReplicas")
-        )
+        kept = visit.warmth.replicas
+        without = f"at this hour at least {kept} {'pod is' if kept == 1 else 'pods are'} kept" if kept else IDLE
+        visit.find(SERVING, done(Reason.SERVED, f"{version.name} serves; {without}"))
 
 
 def is_proved(visit: Visit, revision: str) -> bool:

@@ -9,6 +9,8 @@ from transfermodel_operator.api import ConditionType, Reason, TransferModelSpec
 from transfermodel_operator.findings import failed
 from transfermodel_operator.reconcile.visit import Visit
 from transfermodel_operator.runs.key import run_key
+from transfermodel_operator.schedule import ScheduleInvalid
+from transfermodel_operator.warm import warmth
 
 NAME: Final = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
 
@@ -23,11 +25,14 @@ def validate(visit: Visit) -> None:
         visit.find(ConditionType.TRAINED, failed(Reason.INVALID_NAME, message))
         return
     try:
-        visit.spec = TransferModelSpec.model_validate(visit.model.get("spec") or {})
-    except ValidationError as error:
-        visit.find(ConditionType.TRAINED, failed(Reason.INVALID_SPEC, f"The spec cannot be read: {explain(error)}"))
+        spec = TransferModelSpec.model_validate(visit.model.get("spec") or {})
+        visit.warmth = warmth(spec.serving.warm or (), visit.now)
+    except (ValidationError, ScheduleInvalid) as error:
+        wrong = explain(error) if isinstance(error, ValidationError) else str(error)
+        visit.find(ConditionType.TRAINED, failed(Reason.INVALID_SPEC, f"The spec cannot be read: {wrong}"))
         return
-    visit.run_key = run_key(visit.namespace, visit.name, visit.spec)
+    visit.spec = spec
+    visit.run_key = run_key(visit.namespace, visit.name, spec)
 
 
 def explain(error: ValidationError) -> str:

@@ -12,6 +12,7 @@ from transfermodel_operator.plan import Deletion, ProofRequest
 from transfermodel_operator.runs.outcome import Outcome
 from transfermodel_operator.settings import Settings
 from transfermodel_operator.versions import Version, read_versions
+from transfermodel_operator.warm import Warmth
 
 
 @dataclass
@@ -25,6 +26,8 @@ class Visit:
     spec: TransferModelSpec | None = None
     """None: it cannot be read."""
     run_key: str = ""
+    warmth: Warmth = field(default_factory=Warmth)
+    """What the windows of spec.serving.warm ask for now."""
     versions: list[Version] = field(init=False)
     """Oldest first; those that this visit records too."""
     chosen: Version | None = None

@@ -7,6 +7,7 @@ from transfermodel_operator.api.spec import Output, Resources, Serving
 from transfermodel_operator.observed import Manifest
 from transfermodel_operator.resources import containers, names
 from transfermodel_operator.resources.quantities import parse_quantity
+from transfermodel_operator.resources.revision_settings import probes, scaling
 from transfermodel_operator.versions import Version
 
 PORT: Final = 8080
@@ -48,6 +49,7 @@ def predictor_spec(name: str, version: Version, serving: Serving, output: Output
         "minReplicas": serving.min_replicas,
         "maxReplicas": serving.max_replicas,
         "containerConcurrency": serving.container_concurrency,
+        **scaling(version, serving),
         "automountServiceAccountToken": False,
         "containers": [
             {
@@ -62,9 +64,7 @@ def predictor_spec(name: str, version: Version, serving: Serving, output: Output
                     *containers.credentials(output.credentials_secret_name if output else None, [version.uri]),
                 ],
                 "ports": [{"containerPort": PORT, "protocol": "TCP"}],
-                # Knative turns a period that is not set into the kubelet's 10 s: one probe missed while the
-                # predictor starts, and a wake takes that much longer.
-                "readinessProbe": {"httpGet": {"path": "/v2/health/ready", "port": PORT}, "periodSeconds": 1},
+                **probes(version, PORT),
                 "resources": containers.resources(
                     serving.resources, Resources.model_validate(version.predictor["resources"])
                 ),

@@ -21,7 +21,10 @@ ATTEMPT_ANNOTATION: Final = f"{GROUP}/attempt"
 SPEC_HASH_ANNOTATION: Final = f"{GROUP}/spec-hash"
 """On a Job: hash of the user's spec that it was made from. On an InferenceService, and so on its Revisions: hash of the
 spec that was applied, so that a field which is no longer wanted is noticed too."""
+MIN_REPLICAS_ANNOTATION: Final = f"{GROUP}/min-replicas"
+"""On a Revision, from its first moment on: the minReplicas that it was made for. Its min-scale follows the hour."""
 
+REVISION_API_VERSION: Final = "serving.knative.dev/v1"
 SERVING_API_VERSION: Final = "serving.kserve.io/v1beta1"
 INFERENCE_SERVICE_LABEL: Final = "serving.kserve.io/inferenceservice"
 """KServe puts it on Revisions and predictor pods."""

@@ -113,7 +113,7 @@ NEEDED = {
     "/events": "list create",
     "apps/controllerrevisions": "list create",
     "serving.kserve.io/inferenceservices": "get list watch create patch delete",
-    "serving.knative.dev/revisions": "list watch",
+    "serving.knative.dev/revisions": "list watch patch",
 }
 # The most dangerous, and all other verbs of what it may do something to.
 FORBIDDEN = {
@@ -131,7 +131,7 @@ FORBIDDEN = {
     "rbac.authorization.k8s.io/rolebindings": "create",
     "serving.kserve.io/inferenceservices": "update deletecollection",
     "serving.knative.dev/services": "get patch",
-    "serving.knative.dev/revisions": "delete patch",
+    "serving.knative.dev/revisions": "create update delete",
     "transferlearning.dev/transfermodels": "create update patch delete",
     "transferlearning.dev/transfermodels/status": "update",
 }

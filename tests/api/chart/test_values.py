@@ -39,6 +39,7 @@ def test_every_setting_can_be_set() -> None:
                     "tolerations": [{"key": "cloud.google.com/gke-spot", "operator": "Exists"}],
                 }
             },
+            "serving": {"targetConcurrency": 1000, "progressDeadlineSeconds": 3600},
             "resources": {"trainer": {"limits": {"memory": "8Gi", "nvidia.com/gpu": 1}}},
             "settings": {
                 "clusterDomain": "example.internal",
@@ -60,6 +61,8 @@ def test_every_setting_can_be_set() -> None:
             node_selector={"cloud.google.com/gke-spot": "true"},
             tolerations=[Toleration(key="cloud.google.com/gke-spot", operator="Exists")],
         ),
+        target_concurrency=1000,
+        progress_deadline_seconds=3600,
         trainer_resources=Resources(
             requests={"cpu": "500m", "memory": "1Gi"}, limits={"memory": "8Gi", "nvidia.com/gpu": 1}
         ),
@@ -85,6 +88,8 @@ def test_every_setting_can_be_set() -> None:
         ({"output": {"credentialsSecretName": "s3"}}, "output.credentialsSecretName without output.uri"),
         ({"resources": {"trainer": {"limit": {}}}}, "limit"),
         ({"resources": {"predictor": {"limits": {"memory": "4 GB"}}}}, "memory"),
+        ({"serving": {"targetConcurrency": 0}}, "targetConcurrency"),
+        ({"serving": {"progressDeadlineSeconds": "10m"}}, "progressDeadlineSeconds"),
         ({"logFormat": "xml"}, "logFormat"),
     ],
 )

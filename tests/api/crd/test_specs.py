@@ -53,8 +53,23 @@ def together(*changes: Change) -> Change:
     return change
 
 
+WINDOW = {"schedule": "0 8 * * 1-5", "durationSeconds": 36000, "replicas": 1}
+
+
+def warm(**fields: Any) -> Change:
+    """Return a change that sets one warm window."""
+    return put("serving.warm", [WINDOW | fields])
+
+
 SCRATCH = put("backbone", {"name": "torchvision/resnet18", "weights": {"scratch": True}, "input": {"size": 32}})
 TUNE_ALL = put("training", {"strategy": "FineTuning", "fineTuning": {"unfreeze": "All"}})
+SERVING = {
+    "mode": "Knative",
+    "minReplicas": 0,
+    "maxReplicas": 3,
+    "containerConcurrency": 0,
+    "scaleDownDelaySeconds": 0,
+}
 ENCODER = {
     "name": "sentence-transformers/all-MiniLM-L6-v2",
     "weights": {"uri": "s3://weights/all-MiniLM-L6-v2"},
@@ -149,6 +164,21 @@ ACCEPTED: dict[str, Change] = {
     "an output": put("output", {"uri": "s3://models", "credentialsSecretName": "s3"}),
     "as many replicas as at most": put("serving", {"minReplicas": 3}),
     "not served": put("serving.mode", "None"),
+    "an hour of delay": put("serving.scaleDownDelaySeconds", 3600),
+    "as many warm replicas as at most": warm(replicas=3),
+    "a time zone of three parts": warm(timeZone="America/Argentina/Buenos_Aires"),
+    "a time zone with a sign": warm(timeZone="Etc/GMT+1"),
+    **{
+        f"the schedule {schedule}": warm(schedule=schedule)
+        for schedule in (
+            "* * * * *",
+            "*/15 8-17 * * 1-5",
+            "0,30 08 1,15 JAN-mar Mon,wed,FRI",
+            "59 23 31 12 7",
+            "5/10 0-23/2 */10 */3 SUN-SAT/2",
+            "0  8   *  *  *",
+        )
+    },
     "suspended": put("suspend", True),
 }
 
@@ -306,6 +336,47 @@ REFUSED: dict[str, tuple[Change, str]] = {
         put("serving", {"minReplicas": 4}),
         "minReplicas must not exceed maxReplicas",
     ),
+    "more warm replicas than at most": (
+        together(put("serving.maxReplicas", 2), warm(replicas=3)),
+        "replicas of a warm window must not exceed maxReplicas",
+    ),
+    "more warm replicas than the default at most": (
+        warm(replicas=4),
+        "replicas of a warm window must not exceed maxReplicas",
+    ),
+    "no warm replicas": (warm(replicas=0), "should be greater than or equal to 1"),
+    "a window of a moment": (warm(durationSeconds=59), "should be greater than or equal to 60"),
+    "a window of more than a week": (warm(durationSeconds=604801), "should be less than or equal to 604800"),
+    "a window without an end": (put("serving.warm", [{"schedule": "0 8 * * *", "replicas": 1}]), "Required value"),
+    "17 windows": (put("serving.warm", [WINDOW] * 17), "must have at most 16 items"),
+    "a delay of more than an hour": (put("serving.scaleDownDelaySeconds", 3601), "less than or equal to 3600"),
+    **{
+        f"the schedule {schedule}": (warm(schedule=schedule), "must be the five fields of crontab")
+        for schedule in (
+            "0 8 * *       ",
+            "0 8 * * * *",
+            "60 8 * * *",
+            "0 24 * * *",
+            "0 8 0 * *",
+            "0 8 32 * *",
+            "0 8 * 13 *",
+            "0 8 * * 8",
+            "0 8 * * Funday",
+            "0 8 L * * ",
+            "0 8 * * 1#2",
+            "*/0 8 * * *",
+            "*/100 8 * * *",
+            "0, 8 * * *",
+            "-1 8 * * *",
+            "0 8 * * *\n",
+            "@hourly  ",
+            "eight in the morning",
+        )
+    },
+    **{
+        f"the time zone {zone}": (warm(timeZone=zone), "must be a name of the IANA time zone database")
+        for zone in ("../../etc/passwd", "/etc/localtime", "Europe/", "+02:00", "Europe/Berlin ", "a/b/c/d")
+    },
     # Types, ranges and values.
     "no replicas at most": (put("serving.maxReplicas", 0), "should be greater than or equal to 1"),
     "an unknown task": (put("task", "Painting"), 'supported values: "ImageClassification"'),
@@ -435,7 +506,7 @@ def test_defaults_are_filled_in(cluster: ApiServer) -> None:
             "interruptible": False,
             "checkpointIntervalSeconds": 60,
         },
-        "serving": {"mode": "Knative", "minReplicas": 0, "maxReplicas": 3, "containerConcurrency": 0},
+        "serving": SERVING,
         "suspend": False,
     }
 
@@ -449,7 +520,7 @@ def test_a_part_is_completed(cluster: ApiServer) -> None:
     spec = cluster.created(transfer_model(change))["spec"]
     # A search varies what the user did not write: so nothing is filled in here.
     assert spec["training"]["fineTuning"] == {"epochs": 7}
-    assert spec["serving"] == {"mode": "Knative", "minReplicas": 0, "maxReplicas": 1, "containerConcurrency": 0}
+    assert spec["serving"] == SERVING | {"maxReplicas": 1}
     assert spec["backbone"]["input"] == {"size": 64, "resize": "ShortestSide", "interpolation": "bilinear"}
 
 

@@ -271,6 +271,9 @@ class World:
     def apply(self, manifest: Manifest) -> None:
         """Apply server-side; enough for one field manager."""
         name = manifest["metadata"]["name"]
+        if manifest["kind"] == "Revision":
+            self.apply_to_revision(manifest)
+            return
         if manifest["kind"] == "Job":
             self.jobs[name]["spec"]["suspend"] = True
             for pod in self.pods_of(name, alive=True):
@@ -284,6 +287,19 @@ class World:
         assert manifest["metadata"]["uid"] == live["metadata"]["uid"]
         live["metadata"] |= {key: manifest["metadata"][key] for key in ("labels", "annotations")}
         live["spec"] = manifest["spec"]
+
+    def apply_to_revision(self, manifest: Manifest) -> None:
+        """Knative takes new bounds of a Revision that is there, in order; nothing else of it may change."""
+        assert set(manifest) == {"apiVersion", "kind", "metadata"}
+        live = self.revisions[manifest["metadata"]["name"]]["metadata"]
+        assert manifest["metadata"]["uid"] == live["uid"]
+        live["annotations"] |= manifest["metadata"]["annotations"]
+        assert self.scale_of(manifest["metadata"]["name"])[0] <= self.scale_of(manifest["metadata"]["name"])[1]
+
+    def scale_of(self, revision: str) -> tuple[int, int]:
+        """Return the least and the most pods of a Revision."""
+        annotations = self.revisions[revision]["metadata"]["annotations"]
+        return tuple(int(annotations[f"autoscaling.knative.dev/{key}-scale"]) for key in ("min", "max"))  # type: ignore[return-value]
 
     # -- The Job controller and the kubelet
 
@@ -404,9 +420,11 @@ class World:
         revision = f"{name}-predictor-{number:05d}"
         scale = {"min-scale": str(predictor["minReplicas"]), "max-scale": str(predictor["maxReplicas"])}
         annotations = {f"autoscaling.knative.dev/{key}": value for key, value in scale.items()}
+        annotations |= predictor.get("annotations") or {}
         self.revisions[revision] = {
             "metadata": {
                 "name": revision,
+                "uid": self.uid(),
                 "labels": live["metadata"]["labels"] | {names.INFERENCE_SERVICE_LABEL: name},
                 "annotations": live["metadata"]["annotations"] | annotations,
             },

@@ -64,7 +64,13 @@ def test_no_default_inside_a_one_of() -> None:
 
 def test_a_default_object_is_what_its_fields_default_to() -> None:
     serving = SPEC["spec.serving"]
-    assert serving["default"] == {"mode": "Knative", "minReplicas": 0, "maxReplicas": 3, "containerConcurrency": 0}
+    assert serving["default"] == {
+        "mode": "Knative",
+        "minReplicas": 0,
+        "maxReplicas": 3,
+        "containerConcurrency": 0,
+        "scaleDownDelaySeconds": 0,
+    }
     assert {name: node["default"] for name, node in serving["properties"].items() if "default" in node} == serving[
         "default"
     ]

@@ -180,6 +180,22 @@ def test_version_and_inference_service() -> None:
     compare("inference-service", plan.applies[0])
 
 
+def test_a_version_of_format_1_is_built_as_it_was() -> None:
+    """Whatever is different, even by one character, would start a pod for every model at an upgrade."""
+    world = World()
+    world.create()
+    world.settle()
+    world.succeed()
+    world.reconcile()
+    (recorded,) = world.recorded.values()
+    recorded["data"]["predictor"] = {key: recorded["data"]["predictor"][key] for key in OF_FORMAT_1}
+    world.services.clear()
+    compare("inference-service-of-format-1", world.plan().applies[0])
+
+
+OF_FORMAT_1 = ("image", "imagePullPolicy", "resources")
+
+
 def test_inference_service_with_everything() -> None:
     world = World()
     world.create(
@@ -188,6 +204,7 @@ def test_inference_service_with_everything() -> None:
             "minReplicas": 1,
             "maxReplicas": 8,
             "containerConcurrency": 2,
+            "scaleDownDelaySeconds": 90,
             "resources": {"limits": {"cpu": 2, "memory": "2Gi"}},
             "serviceAccountName": "predictor",
         },

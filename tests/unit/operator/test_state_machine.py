@@ -40,6 +40,12 @@ class Cluster(RuleBasedStateMachine):
     def edit_serving(self, replicas: int) -> None:
         self.world.edit(serving={"maxReplicas": replicas})
 
+    @rule(month=st.sampled_from([1, 7]), pods=st.integers(1, 3))
+    def edit_windows(self, month: int, pods: int) -> None:
+        """Windows that are open all the time of a test, and others that never are."""
+        window = {"schedule": f"0 0 1 {month} *", "durationSeconds": 604800, "replicas": pods}
+        self.world.edit(serving={"warm": [window]})
+
     @rule()
     def serve_nothing(self) -> None:
         self.world.edit(serving={"mode": "None"})
@@ -266,6 +272,9 @@ class Cluster(RuleBasedStateMachine):
             assert world.traffic() == {live[0]: 100}
             assert world.status()["serving"]["version"] == live[0]
             assert world.status()["serving"]["verifiedAt"]
+            windows = spec.get("serving", {}).get("warm", [])
+            pods = max((window["replicas"] for window in windows if " 1 1 " in window["schedule"]), default=0)
+            assert world.scale_of(world.status()["serving"]["revision"])[0] == pods
 
 
 def fine_tuning(seed: int) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from transfermodel_operator.api.spec.backbone import Backbone, Input, Weights
 from transfermodel_operator.api.spec.data import Data, DataSource, Format
-from transfermodel_operator.api.spec.serving import Output, Serving
+from transfermodel_operator.api.spec.serving import Output, Serving, WarmWindow
 from transfermodel_operator.api.spec.training import (
     Budget,
     FineTuning,
@@ -31,5 +31,6 @@ __all__ = [
     "Toleration",
     "Training",
     "TransferModelSpec",
+    "WarmWindow",
     "Weights",
 ]
