@@ -17,6 +17,18 @@ class TensorForm:
 
 
 @dataclass(frozen=True)
+class GridForm:
+    """How finely an explanation may look at a sample."""
+
+    default: int
+    highest: int
+    counts: str
+    """What the number is the number of."""
+
+    lowest: int = 2
+
+
+@dataclass(frozen=True)
 class SampleForm:
     """The samples of one modality."""
 
@@ -32,6 +44,16 @@ class SampleForm:
     """What to do where it is too large."""
     tensors: Mapping[str, TensorForm]
     """Inputs of version 2 by name; a request has one of them."""
+    media_types: tuple[str, ...]
+    """Of a body that is one sample as it is; the first one is named in messages, those of its family are taken, too."""
+    beginnings: tuple[bytes, ...]
+    """Of such a body, where its media type does not say what it is; empty where beginnings tell nothing."""
+    grid: GridForm
+
+    @property
+    def family(self) -> str:
+        """What the media types begin with, such as image/."""
+        return self.media_types[0].partition("/")[0] + "/"
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -64,6 +86,9 @@ FORMS: Final[Mapping[str, SampleForm]] = {
         file="image.png",
         remedy="Send a smaller image: the model scales it down anyway.",
         tensors={"image": BYTES, PIXELS: TensorForm("UINT8", "[N, height, width, 3]", (-1, -1, -1, 3))},
+        media_types=("image/jpeg", "image/png", "image/webp", "image/bmp", "image/gif", "image/tiff"),
+        beginnings=(b"\x89PNG", b"\xff\xd8", b"RIFF", b"BM", b"GIF8", b"II*\0", b"MM\0*"),
+        grid=GridForm(7, 14, "rows, and columns, of squares"),
     ),
     "Text": SampleForm(
         name="text",
@@ -73,6 +98,9 @@ FORMS: Final[Mapping[str, SampleForm]] = {
         file="",
         remedy="Send a shorter text: the model reads its beginning alone.",
         tensors={"text": BYTES},
+        media_types=("text/plain",),
+        beginnings=(),
+        grid=GridForm(32, 128, "pieces of one or more words"),
     ),
     "Audio": SampleForm(
         name="audio",
@@ -82,6 +110,9 @@ FORMS: Final[Mapping[str, SampleForm]] = {
         file="recording.wav",
         remedy="Send a shorter recording: the model hears its middle alone.",
         tensors={"audio": BYTES},
+        media_types=("audio/wav", "audio/flac", "audio/ogg", "audio/mpeg"),
+        beginnings=(b"RIFF", b"fLaC", b"OggS", b"ID3", b"\xff"),
+        grid=GridForm(8, 32, "moments, each in four bands of pitch"),
     ),
 }
 """By modality."""

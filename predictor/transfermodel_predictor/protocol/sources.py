@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +49,18 @@ class PixelImage:
         return Image.fromarray(np.ascontiguousarray(self.pixels))
 
 
-Source = EncodedSample | PixelImage
+@dataclass(frozen=True)
+class DecodedSample:
+    """A sample as its pipeline decodes it, which was not sent but is made here."""
+
+    make: Callable[[], Any]
+
+    def decode(self, _: Pipeline) -> Any:
+        """Make it."""
+        return self.make()
+
+
+Source = EncodedSample | PixelImage | DecodedSample
 
 
 def encoded_sample(place: str, data: bytes, form: SampleForm, limits: Limits) -> EncodedSample:

@@ -1,6 +1,8 @@
 """Version 1: {"instances": [{"image": {"b64": "…"}}]} -> {"predictions": [{"label", "probability", …}]}."""
 
 from collections.abc import Sequence
+from heapq import nlargest
+from operator import itemgetter
 from typing import Any
 
 from transfermodel_predictor.configuration import Limits
@@ -46,16 +48,22 @@ def parse_instance(place: str, instance: Any, form: SampleForm, limits: Limits) 
     return read_value(place, instance, form, limits)
 
 
-def answer(predictions: Sequence[Prediction], version: str) -> dict[str, Any]:
-    """Return the response."""
+def answer(predictions: Sequence[Prediction], version: str, top_k: int | None = None) -> dict[str, Any]:
+    """Return the response; `probabilities` has all labels in their order, or the top_k highest alone, falling."""
     return {
         "predictions": [
             {
                 "label": prediction.label,
                 "probability": prediction.probability,
-                "probabilities": prediction.probabilities,
+                "probabilities": prediction.probabilities if top_k is None else dict(highest(prediction, top_k)),
                 "modelVersion": version,
             }
             for prediction in predictions
         ]
     }
+
+
+def highest(prediction: Prediction, count: int) -> list[tuple[str, float]]:
+    """Return the most probable labels and their probabilities, falling; at most as many as there are."""
+    # The one that is the answer comes first, as in the labels' order where several are equal.
+    return nlargest(count, prediction.probabilities.items(), key=itemgetter(1))

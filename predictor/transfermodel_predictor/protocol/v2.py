@@ -15,13 +15,22 @@ from transfermodel_predictor.configuration import Limits
 from transfermodel_predictor.inference.head import Prediction
 from transfermodel_predictor.protocol.errors import RequestInvalid
 from transfermodel_predictor.protocol.forms import SampleForm
+from transfermodel_predictor.protocol.parameters import top_k_of
 from transfermodel_predictor.protocol.sources import Source, kind, parse_json
 from transfermodel_predictor.protocol.tensors import Tensor, read_samples
+from transfermodel_predictor.protocol.v1 import highest
 
 LABEL: Final = "label"
 PROBABILITIES: Final = "probabilities"
 OUTPUTS: Final = (LABEL, PROBABILITIES)
+TOP_LABELS: Final = "top_labels"
+TOP_PROBABILITIES: Final = "top_probabilities"
+TOP_OUTPUTS: Final = (TOP_LABELS, TOP_PROBABILITIES)
+"""There are these where the request has the parameter top_k."""
 HEADER: Final = "inference-header-content-length"
+
+OutputTensor = tuple[str, list[int], Sequence[Any]]
+"""Datatype, shape, and the values, flat, the last dimension the fastest."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,8 @@ class InferenceRequest:
     sources: list[Source]
     outputs: dict[str, bool]
     """Name of each wanted output -> whether in binary form."""
+    top_k: int | None = None
+    """How many of the most probable labels are asked for."""
 
 
 def parse_request(body: bytes, json_length: str | None, form: SampleForm, limits: Limits) -> InferenceRequest:
@@ -49,7 +60,9 @@ def parse_request(body: bytes, json_length: str | None, form: SampleForm, limits
     if not isinstance(inputs, list) or len(inputs) != 1:
         raise RequestInvalid(f"'inputs' must be a list of exactly one input: {form.choices}.")
     tensor = _tensor(inputs[0], body[length:], form)
-    return InferenceRequest(identifier or str(uuid.uuid4()), read_samples(tensor, form, limits), _outputs(document))
+    top_k = top_k_of(_parameters(document, "the request"))
+    samples = read_samples(tensor, form, limits)
+    return InferenceRequest(identifier or str(uuid.uuid4()), samples, _outputs(document, top_k), top_k)
 
 
 def _length(text: str, most: int) -> int:
@@ -94,23 +107,24 @@ def _tensor(entry: Any, binary: bytes, form: SampleForm) -> Tensor:
     return Tensor(name, shape, None, binary)
 
 
-def _outputs(document: dict[str, Any]) -> dict[str, bool]:
+def _outputs(document: dict[str, Any], top_k: int | None) -> dict[str, bool]:
     """Return the wanted outputs; by default all, in JSON."""
+    there = OUTPUTS if top_k is None else OUTPUTS + TOP_OUTPUTS
     default = _flag(_parameters(document, "the request"), "binary_data_output", False)
     wanted = document.get("outputs")
     if wanted is None:
-        return dict.fromkeys(OUTPUTS, default)
+        return dict.fromkeys(there, default)
     if not isinstance(wanted, list):
         raise RequestInvalid(f"'outputs' is {kind(wanted)}; a list is needed.")
     chosen = {}
     for entry in wanted:
         name = entry.get("name") if isinstance(entry, dict) else None
-        if name not in OUTPUTS:
-            raise RequestInvalid(
-                f"'outputs' asks for {str(name)[:80]!r}; this model answers with {' and '.join(map(repr, OUTPUTS))}."
-            )
+        if name not in there:
+            answers = " and ".join(map(repr, there))
+            remedy = " Send the parameter 'top_k' for it." if name in TOP_OUTPUTS else ""
+            raise RequestInvalid(f"'outputs' asks for {str(name)[:80]!r}; this model answers with {answers}.{remedy}")
         chosen[name] = _flag(_parameters(entry, f"output {name!r}"), "binary_data", default)
-    return chosen or dict.fromkeys(OUTPUTS, default)
+    return chosen or dict.fromkeys(there, default)
 
 
 def _parameters(entry: dict[str, Any], owner: str) -> dict[str, Any]:
@@ -142,14 +156,7 @@ def answer(
     request: InferenceRequest, predictions: Sequence[Prediction], model_name: str, version: str, digest: str
 ) -> InferenceResponse:
     """Return the response's body."""
-    tensors: dict[str, tuple[str, list[int], Sequence[Any]]] = {
-        LABEL: ("BYTES", [len(predictions)], [prediction.label for prediction in predictions]),
-        PROBABILITIES: (
-            "FP32",
-            [len(predictions), len(predictions[0].probabilities)],
-            [value for prediction in predictions for value in prediction.probabilities.values()],
-        ),
-    }
+    tensors = output_tensors(predictions, request.top_k)
     outputs, tail = [], []
     for name, binary in request.outputs.items():
         datatype, shape, values = tensors[name]
@@ -171,6 +178,22 @@ def answer(
         }
     )
     return InferenceResponse(b"".join([document, *tail]), len(document) if tail else None)
+
+
+def output_tensors(predictions: Sequence[Prediction], top_k: int | None) -> dict[str, OutputTensor]:
+    """Return all outputs that there are, by name, for N >= 1 predictions."""
+    count = len(predictions)
+    shares = [value for prediction in predictions for value in prediction.probabilities.values()]
+    tensors: dict[str, OutputTensor] = {
+        LABEL: ("BYTES", [count], [prediction.label for prediction in predictions]),
+        PROBABILITIES: ("FP32", [count, len(shares) // count], shares),
+    }
+    if top_k is not None:
+        best = [pair for prediction in predictions for pair in highest(prediction, top_k)]
+        shape = [count, len(best) // count]
+        tensors[TOP_LABELS] = ("BYTES", shape, [label for label, _ in best])
+        tensors[TOP_PROBABILITIES] = ("FP32", shape, [share for _, share in best])
+    return tensors
 
 
 def _raw(datatype: str, values: Sequence[Any]) -> bytes:

@@ -1,6 +1,6 @@
 """What the predictor's tests share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.colours import write_artifact
 from tests.support.predictor_process import PredictorProcess, predictor
+from tests.support.predictor_sounds import write_sound_artifact
+from tests.support.predictor_texts import write_text_artifact
 
 
 @pytest.fixture
@@ -40,3 +42,31 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Predictor
 def client(served: tuple[PredictorProcess, str]) -> httpx.Client:
     """Its client."""
     return served[0].client
+
+
+SMALL_LIMITS = {
+    "TRANSFERMODEL_MAX_SAMPLE_BYTES": "50000",
+    "TRANSFERMODEL_MAX_TEXT_CHARACTERS": "40000",
+    "TRANSFERMODEL_MAX_AUDIO_SAMPLES": "23000",
+    "TRANSFERMODEL_MAX_BATCH": "40",
+}
+
+
+@pytest.fixture(scope="package")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PredictorProcess]:
+    """A served model of texts."""
+    yield from served_with(write_text_artifact, tmp_path_factory.mktemp("texts"))
+
+
+@pytest.fixture(scope="package")
+def sounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PredictorProcess]:
+    """A served model of recordings."""
+    yield from served_with(write_sound_artifact, tmp_path_factory.mktemp("sounds"))
+
+
+def served_with(write: Callable[[Path], str], folder: Path) -> Iterator[PredictorProcess]:
+    digest = write(folder / "artifact")
+    with predictor((folder / "artifact").as_uri(), digest, folder, SMALL_LIMITS) as process:
+        process.wait_ready()
+        yield process
+        assert "Traceback" not in process.log.read_text()

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -13,7 +12,7 @@ from kserve.inference_client import RESTConfig
 
 from tests.support import predictor_sounds, predictor_texts
 from tests.support.colours import picture
-from tests.support.predictor_process import MODEL, PredictorProcess, predictor
+from tests.support.predictor_process import MODEL, PredictorProcess
 from tests.support.predictor_requests import (
     LENGTH,
     V1,
@@ -29,12 +28,6 @@ from tests.support.predictor_requests import (
 from tests.support.predictor_sounds import TONES, encode, tone
 
 pytestmark = pytest.mark.unit
-LIMITS = {
-    "TRANSFERMODEL_MAX_SAMPLE_BYTES": "50000",
-    "TRANSFERMODEL_MAX_TEXT_CHARACTERS": "40000",
-    "TRANSFERMODEL_MAX_AUDIO_SAMPLES": "23000",
-    "TRANSFERMODEL_MAX_BATCH": "40",
-}
 TEXTS = ["a lovely film", "awful", "a dull dull dull film", "fine fine awful", "Lovely, but 日 straße"] * 7
 GOOD = ["good", "bad", "bad", "bad", "bad"] * 7  # "lovely," with its comma is no word of the model's: a draw
 RECORDINGS = [
@@ -47,28 +40,6 @@ RECORDINGS = [
     )
 ]
 HEARD = ["high", "low", "low", "high"]
-
-
-@pytest.fixture(scope="module")
-def texts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PredictorProcess]:
-    """A served model of texts."""
-    folder = tmp_path_factory.mktemp("texts")
-    digest = predictor_texts.write_text_artifact(folder / "artifact")
-    with predictor((folder / "artifact").as_uri(), digest, folder, LIMITS) as process:
-        process.wait_ready()
-        yield process
-        assert "Traceback" not in process.log.read_text()
-
-
-@pytest.fixture(scope="module")
-def sounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PredictorProcess]:
-    """A served model of recordings."""
-    folder = tmp_path_factory.mktemp("sounds")
-    digest = predictor_sounds.write_sound_artifact(folder / "artifact")
-    with predictor((folder / "artifact").as_uri(), digest, folder, LIMITS) as process:
-        process.wait_ready()
-        yield process
-        assert "Traceback" not in process.log.read_text()
 
 
 def v1_labels(client: httpx.Client, instances: list[Any]) -> list[str]:
