@@ -7,7 +7,6 @@ while this thread imports what the next step needs. (Two threads importing at on
 import gc
 import os
 import sys
-import traceback
 
 
 def main() -> int:
@@ -29,6 +28,9 @@ def main() -> int:
         download = Download(configuration.artifact_uri, [MANIFEST, *SERVED], configuration.environment)
 
         from transfermodel_predictor.loading import load_classifier
+        from transfermodel_predictor.observation.logs import configure
+
+        configure(configuration.log_format)
 
         loading = Background(lambda: load_classifier(configuration, download), "load")
 
@@ -41,8 +43,7 @@ def main() -> int:
         report_failure(str(error))
         return 1
     except Exception as error:
-        traceback.print_exc()
-        report_failure(f"The predictor failed unexpectedly: {type(error).__name__}: {error}")
+        report_failure(f"The predictor failed unexpectedly: {type(error).__name__}: {error}", error)
         return 1
     return 0
 

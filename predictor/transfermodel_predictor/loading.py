@@ -1,5 +1,6 @@
 """From the artifact's URI to a classifier that has answered once."""
 
+import logging
 import time
 
 from transfermodel_predictor.artifact.download import Download
@@ -10,6 +11,10 @@ from transfermodel_predictor.cpus import thread_count
 from transfermodel_predictor.inference.classifier import Classifier
 from transfermodel_predictor.inference.opening import open_classifier, served_files
 from transfermodel_predictor.memory import release_free_memory
+from transfermodel_predictor.observation.logs import fields
+from transfermodel_predictor.observation.startup import STARTUP
+
+logger = logging.getLogger(__name__)
 
 
 def load_classifier(configuration: Configuration, download: Download) -> Classifier:
@@ -18,17 +23,29 @@ def load_classifier(configuration: Configuration, download: Download) -> Classif
     Raises:
         ArtifactError: Storage failed, or the artifact is not the one that was asked for, or cannot be used.
     """
-    files = served_files(VerifiedFiles(download, configuration.artifact_uri, configuration.artifact_digest))
+    with STARTUP.phase("download"):
+        files = served_files(VerifiedFiles(download, configuration.artifact_uri, configuration.artifact_digest))
     begun = time.perf_counter()
     threads = configuration.threads or thread_count()
     size = len(files[MODEL])
-    classifier = open_classifier(files, threads, configuration.limits)
-    classifier.warm_up()
+    with STARTUP.phase("open"):
+        classifier = open_classifier(files, threads, configuration.limits)
+    with STARTUP.phase("warm_up"):
+        classifier.warm_up()
     release_free_memory()
-    print(
+    seconds = time.perf_counter() - begun
+    logger.info(
         f"{configuration.model_name} {configuration.version} ({configuration.artifact_digest}): "
         f"{len(classifier.labels)} classes, {size / 1e6:.1f} MB, {threads} threads per inference, "
-        f"loaded in {time.perf_counter() - begun:.2f} s",
-        flush=True,
+        f"loaded in {seconds:.2f} s",
+        extra=fields(
+            model=configuration.model_name,
+            version=configuration.version,
+            digest=configuration.artifact_digest,
+            classes=len(classifier.labels),
+            modelBytes=size,
+            threads=threads,
+            loadSeconds={name: round(value, 4) for name, value in STARTUP.seconds.items()},
+        ),
     )
     return classifier

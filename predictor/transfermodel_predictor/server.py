@@ -1,7 +1,6 @@
 """uvicorn for one model: it listens at once, is ready when the model is, and ends when all requests are answered."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -42,7 +41,6 @@ class Server:
         Raises:
             Exception: What `load` raises.
         """
-        logging.basicConfig(level=logging.WARNING)
         with asyncio.Runner(loop_factory=self._server.config.get_loop_factory()) as runner:
             runner.run(self._run(load))
 

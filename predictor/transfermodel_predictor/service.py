@@ -8,6 +8,9 @@ from transfermodel_predictor.engine.engine import Engine
 from transfermodel_predictor.inference.classifier import Classifier
 from transfermodel_predictor.inference.head import Prediction
 from transfermodel_predictor.observation.metrics import Metrics
+from transfermodel_predictor.observation.observer import Observer
+from transfermodel_predictor.observation.request_record import note_samples
+from transfermodel_predictor.observation.startup import STARTUP
 from transfermodel_predictor.protocol import v2
 from transfermodel_predictor.protocol.errors import NotReady, UnknownModel
 from transfermodel_predictor.protocol.forms import FORMS, SampleForm
@@ -27,12 +30,14 @@ class Service:
         self.digest = configuration.artifact_digest
         self.limits: Limits = configuration.limits
         self.metrics = Metrics(self.name, self.version, self.digest)
+        self.observer = Observer(self.metrics, access_log=configuration.access_log)
         self._engine = Engine(self.metrics)
         self._classifier: Classifier | None = None
 
     def serve(self, classifier: Classifier) -> None:
         """Be ready, with this classifier."""
         self._classifier = classifier
+        STARTUP.ready()
 
     @property
     def ready(self) -> bool:
@@ -91,6 +96,7 @@ class Service:
             Overloaded: Too much is waiting already.
             NotReady: It is still loading, or ending.
         """
+        note_samples(len(sources))
         return await self._engine.predict(self.classifier, sources)
 
     async def close(self) -> None:

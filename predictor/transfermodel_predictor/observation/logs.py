@@ -3,19 +3,18 @@
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import orjson
 
-from transfermodel_predictor.observation import request_id
+from transfermodel_predictor.observation.request_id import REQUEST_ID
 
-LogFormat = Literal["json", "plain"]
 FIELDS: Final = "fields"
 """Under this key of `extra` an event brings what belongs to it beside its sentence."""
 
 
-def configure(log_format: LogFormat) -> None:
-    """Send all loggers' lines to stderr: ours from INFO on, others' from WARNING on."""
+def configure(log_format: str) -> None:
+    """Send lines to stderr, as plain or json: our own loggers' from INFO on, others' from WARNING on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if log_format == "json" else PlainFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
@@ -39,7 +38,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if identifier := request_id.current():
+        if (identifier := REQUEST_ID.get()) is not None:
             event["requestId"] = identifier
         event |= getattr(record, FIELDS, {})
         if record.exc_info:
@@ -48,6 +47,14 @@ class JsonFormatter(logging.Formatter):
             return orjson.dumps(event).decode()
         except TypeError:  # surrogates, such as of a file name that is no Unicode
             return orjson.dumps({key: ascii(value) for key, value in event.items()}).decode()
+
+
+def failure_event(sentence: str, unexpected: Exception | None) -> str:
+    """Return the JSON line of a process that ends because of a failure; unexpected: with its traceback."""
+    raised = None if unexpected is None else (type(unexpected), unexpected, unexpected.__traceback__)
+    return JsonFormatter().format(
+        logging.LogRecord("transfermodel_predictor", logging.CRITICAL, "", 0, sentence, None, raised)
+    )
 
 
 class PlainFormatter(logging.Formatter):
@@ -60,8 +67,8 @@ class PlainFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
         """Write the line, with the request's id where there is one."""
         line = super().formatMessage(record)
-        identifier = request_id.current()
-        return f"{line} (request {identifier})" if identifier else line
+        identifier = REQUEST_ID.get()
+        return line if identifier is None else f"{line} (request {identifier})"
 
 
 def _told_once(record: logging.LogRecord) -> bool:
