@@ -8,6 +8,7 @@ from typing import Final, ParamSpec, TypeVar
 from transfermodel_predictor.inference.classifier import Classifier
 from transfermodel_predictor.inference.head import Prediction
 from transfermodel_predictor.observation.metrics import Metrics
+from transfermodel_predictor.observation.request_record import RequestRecord, current_requests
 from transfermodel_predictor.protocol.sources import Source
 
 CONCURRENCY: Final = 2
@@ -36,10 +37,12 @@ class Engine:
             RequestInvalid: A sample cannot be decoded.
         """
         with self._metrics.in_progress.track_inprogress():
-            return await self.run(self._predict, classifier, sources)
+            return await self.run(self._predict, classifier, sources, current_requests())
 
-    def _predict(self, classifier: Classifier, sources: Sequence[Source]) -> list[Prediction]:
-        with self._metrics.phase("infer"):
+    def _predict(
+        self, classifier: Classifier, sources: Sequence[Source], requests: Sequence[RequestRecord]
+    ) -> list[Prediction]:
+        with self._metrics.phase("infer", requests):
             return classifier.predict_decoded(source.decode(classifier.pipeline) for source in sources)
 
     async def close(self) -> None:

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Final, Literal
 
 from transfermodel_predictor.observation.instruments import Counter, Gauge, Histogram, Instrument
-from transfermodel_predictor.observation.request_record import REQUEST, PhaseSpan, RequestRecord
+from transfermodel_predictor.observation.request_record import PhaseSpan, RequestRecord, current_requests
 from transfermodel_predictor.observation.startup import STARTUP
 
 Phase = Literal["decode", "preprocess", "queue", "infer"]
@@ -56,8 +56,7 @@ class Metrics:
         """Say that a phase ended just now and took this long: for what begins in one thread and ends in another."""
         self._phases.observe(seconds, name)
         if requests is None:
-            current = REQUEST.get()
-            requests = () if current is None else (current,)
+            requests = current_requests()
         begun = time.time_ns() - int(seconds * 1e9)
         for request in requests:
             request.phases.append(PhaseSpan(name, begun, seconds))

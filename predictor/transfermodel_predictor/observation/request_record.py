@@ -54,6 +54,12 @@ REQUEST: Final[ContextVar[RequestRecord | None]] = ContextVar("request", default
 """The one that this task works on. Threads of a pool do not have it: what they time names the records."""
 
 
+def current_requests() -> tuple[RequestRecord, ...]:
+    """Return the request of this task, for `phase` in another thread; empty outside of any."""
+    request = REQUEST.get()
+    return () if request is None else (request,)
+
+
 def note_samples(count: int) -> None:
     """Say how many samples the request of this task has."""
     if (request := REQUEST.get()) is not None:
