@@ -27,8 +27,8 @@ def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def predictions(logits: NDArray[np.float32], labels: Sequence[str]) -> list[Prediction]:
     """Return one answer per row of logits, (N, K)."""
+    shares = probabilities(logits)
     return [
-        Prediction(labels[best], float(row[best]), dict(zip(labels, map(float, row), strict=True)))
-        for row in probabilities(logits)
-        for best in (int(row.argmax()),)
+        Prediction(labels[best], row[best], dict(zip(labels, row, strict=True)))
+        for best, row in zip(shares.argmax(axis=1).tolist(), shares.tolist(), strict=True)
     ]

@@ -14,7 +14,7 @@ from transfermodel_predictor.artifact.description import ImagePreprocessing, Pre
 from transfermodel_predictor.artifact.names import TOKENIZER
 from transfermodel_predictor.inference.decode import decode_image
 from transfermodel_predictor.inference.limits import DEFAULT, SampleLimits
-from transfermodel_predictor.inference.preprocess import normalise, resize_and_crop
+from transfermodel_predictor.inference.preprocess import needed_size, normalise, resize_and_crop
 
 
 class Pipeline(Protocol):
@@ -50,8 +50,8 @@ class ImagePipeline:
         self.shape: tuple[int, ...] = (3, preprocessing.size, preprocessing.size)
 
     def decode(self, data: bytes) -> Image.Image:
-        """Return an encoded image as RGB. Raises UnreadableSample."""
-        return decode_image(data, self.limits.image_pixels)
+        """Return an encoded image as RGB, as large as it is needed at least. Raises UnreadableSample."""
+        return decode_image(data, self.limits.image_pixels, lambda size: needed_size(size, self.preprocessing))
 
     def row(self, decoded: Image.Image) -> NDArray[np.uint8]:
         """Return its pixels, resized and cropped."""

@@ -14,6 +14,9 @@ INTERPOLATIONS: Final = {
     "nearest": Image.Resampling.NEAREST,
 }
 SCALED_PIXEL_LIMIT: Final = 16_000_000
+MARGIN: Final = 2
+"""A JPEG file is decoded at least so many times as wide and high as it is scaled to: then what the decoder has averaged
+and what is resampled differ by less than 1 of 255 levels on average (0.1 to 0.7 with photographs)."""
 
 
 def resize_and_crop(image: Image.Image, preprocessing: ImagePreprocessing) -> NDArray[np.uint8]:
@@ -23,10 +26,8 @@ def resize_and_crop(image: Image.Image, preprocessing: ImagePreprocessing) -> ND
     if preprocessing.resize == "Exact":
         return np.asarray(image.resize((size, size), resample))
     width, height = image.size
-    shortest = preprocessing.resize_to or size
-    # torchvision: the longer side is cut down to whole pixels, the crop's corner is rounded half to even.
-    scaled_width = shortest if width <= height else int(shortest * width / height)
-    scaled_height = shortest if height <= width else int(shortest * height / width)
+    scaled_width, scaled_height = scaled_size(image.size, preprocessing)
+    # torchvision: the crop's corner is rounded half to even.
     left, top = round((scaled_width - size) / 2.0), round((scaled_height - size) / 2.0)
     if scaled_width * scaled_height <= SCALED_PIXEL_LIMIT:
         scaled = image.resize((scaled_width, scaled_height), resample)
@@ -40,6 +41,27 @@ def resize_and_crop(image: Image.Image, preprocessing: ImagePreprocessing) -> ND
         min((top + size) * height / scaled_height, height),
     )
     return np.asarray(image.resize((size, size), resample, box))
+
+
+def scaled_size(size: tuple[int, int], preprocessing: ImagePreprocessing) -> tuple[int, int]:
+    """Return the width and height that an image of this width and height is scaled to, before it is cropped."""
+    if preprocessing.resize == "Exact":
+        return preprocessing.size, preprocessing.size
+    width, height = size
+    shortest = preprocessing.resize_to or preprocessing.size
+    # torchvision: the longer side is cut down to whole pixels.
+    return (
+        shortest if width <= height else int(shortest * width / height),
+        shortest if height <= width else int(shortest * height / width),
+    )
+
+
+def needed_size(size: tuple[int, int], preprocessing: ImagePreprocessing) -> tuple[int, int]:
+    """Return how much of an image of this width and height must be decoded for what it is scaled to."""
+    if preprocessing.interpolation == "nearest":  # it takes single pixels, not averages
+        return size
+    width, height = scaled_size(size, preprocessing)
+    return MARGIN * width, MARGIN * height
 
 
 def normalise(pixels: NDArray[np.uint8], preprocessing: ImagePreprocessing) -> NDArray[np.float32]:

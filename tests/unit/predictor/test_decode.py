@@ -2,7 +2,9 @@
 
 import io
 import struct
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from transfermodel_predictor.inference.decode import UnreadableImage, decode_image
+from transfermodel_predictor.inference.decode import UnreadableImage, decode_image, to_rgb, upright
 
 from tests.support.colours import picture
 
@@ -76,6 +78,51 @@ def test_the_orientation_of_cameras_is_applied(orientation: int) -> None:
     corner = decoded.getpixel((0, 0))
     assert isinstance(corner, tuple)
     assert (corner[0] == 255) == (orientation in (1, 4, 5, 6))
+
+
+def test_an_image_that_is_upright_rgb_is_not_copied() -> None:
+    with Image.open(io.BytesIO(picture(file="JPEG"))) as image:
+        assert to_rgb(upright(image)) is image
+
+
+@pytest.mark.parametrize(
+    ("size", "least", "decoded"),
+    [
+        ((640, 480), (160, 120), (160, 120)),
+        ((640, 480), (80, 60), (80, 60)),
+        ((640, 480), (10, 10), (80, 60)),  # libjpeg can do no less than an eighth
+        ((640, 480), (161, 120), (320, 240)),
+        ((640, 480), (160, 121), (320, 240)),
+        ((641, 480), (160, 120), (641, 480)),  # half a pixel would stretch the rest
+        ((644, 484), (100, 100), (161, 121)),
+        ((640, 480), (641, 481), (640, 480)),
+    ],
+)
+def test_a_jpeg_file_is_decoded_no_larger_than_it_must_be(
+    size: tuple[int, int], least: tuple[int, int], decoded: tuple[int, int]
+) -> None:
+    def asked(found: tuple[int, int]) -> tuple[int, int]:
+        assert found == size
+        return least
+
+    assert decode_image(picture(size=size, file="JPEG"), least=asked).size == decoded
+    for file in ("PNG", "WEBP"):
+        assert decode_image(picture(size=size, file=file), least=asked).size == size
+
+
+def test_the_limit_of_pixels_is_that_of_the_file_not_of_what_is_decoded() -> None:
+    with pytest.raises(UnreadableImage, match="640 x 480 pixels"):
+        decode_image(picture(size=(640, 480), file="JPEG"), pixel_limit=100_000, least=lambda _: (80, 60))
+
+
+def test_decoding_leaves_the_filters_of_warnings_alone() -> None:
+    before = list(warnings.filters)
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\xff\xff"  # promises more than it has: Pillow warns
+    data = encode(Image.new("RGB", (8, 8)), "JPEG", exif=exif)
+    with ThreadPoolExecutor(8) as pool:
+        for image in pool.map(decode_image, [data] * 200):
+            assert image.size == (8, 8)
+    assert warnings.filters == before
 
 
 def test_of_an_animation_the_first_frame_counts() -> None:

@@ -1,5 +1,6 @@
 """Preprocessing is torchvision's, number by number."""
 
+import io
 from typing import Any, Literal
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torchvision.transforms import InterpolationMode, v2
 from transfermodel_predictor.artifact.description import ImagePreprocessing
+from transfermodel_predictor.inference.decode import decode_image
 from transfermodel_predictor.inference.pipelines import ImagePipeline
 from transfermodel_predictor.inference.preprocess import (
     SCALED_PIXEL_LIMIT,
@@ -79,6 +81,55 @@ def test_the_longest_strip_stays_small() -> None:
     how = ImagePreprocessing(size=224, mean=MEAN, std=STD)
     for size in ((65_500, 1), (1, 65_500)):
         assert resize_and_crop(Image.new("RGB", size, (9, 8, 7)), how).tolist()[0][0] == [9, 8, 7]
+
+
+def photograph(width: int, height: int) -> Image.Image:
+    """Return an image with detail of all sizes, as photographs have; the finer, the fainter."""
+    random = np.random.default_rng([width, height])
+    pixels, side = np.zeros((height, width, 3)), 2
+    while side < min(width, height):
+        drawn = random.integers(0, 256, (side, side, 3), np.uint8)
+        pixels += np.asarray(Image.fromarray(drawn).resize((width, height), Image.Resampling.BICUBIC)) / side**0.5
+        side *= 2
+    pixels -= pixels.min()
+    return Image.fromarray((pixels * (255 / pixels.max())).astype(np.uint8))
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic", "nearest"])
+@pytest.mark.parametrize(
+    ("size", "resize", "resize_to", "file"),
+    [
+        (64, "ShortestSide", 72, (640, 480)),
+        (224, "ShortestSide", 256, (2048, 1536)),
+        (64, "Exact", None, (480, 640)),
+        (100, "ShortestSide", None, (1600, 400)),
+    ],
+)
+def test_a_jpeg_file_that_is_decoded_smaller_gives_the_same_pixels(
+    size: int,
+    resize: Literal["ShortestSide", "Exact"],
+    resize_to: int | None,
+    file: tuple[int, int],
+    interpolation: Interpolation,
+    orientation: int,
+) -> None:
+    how = ImagePreprocessing(
+        size=size, resize=resize, resize_to=resize_to, interpolation=interpolation, mean=(0, 0, 0), std=(1, 1, 1)
+    )
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    buffer = io.BytesIO()
+    photograph(*file).save(buffer, "JPEG", quality=90, exif=exif)
+    pipeline = ImagePipeline(how)
+    decoded, whole = pipeline.decode(buffer.getvalue()), decode_image(buffer.getvalue())
+    ours, expected = (resize_and_crop(image, how).astype(int) for image in (decoded, whole))
+    if interpolation == "nearest":
+        assert decoded.size == whole.size
+    else:
+        assert decoded.size[0] < whole.size[0], "it was decoded as large as it is"
+    assert np.abs(ours - expected).mean() < 1
+    assert np.abs(ours - expected).max() <= 12
 
 
 def test_a_batch_is_its_images_one_by_one() -> None:
