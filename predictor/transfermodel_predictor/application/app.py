@@ -13,8 +13,10 @@ from transfermodel_predictor.application.body_limit import BodyLimit
 from transfermodel_predictor.application.request_ids import RequestIds
 from transfermodel_predictor.observation.http_requests import SeenRequests
 from transfermodel_predictor.protocol.errors import RequestRefused
-from transfermodel_predictor.routes import health, metrics, v1, v2
+from transfermodel_predictor.routes import explain, health, metrics, v1, v2
 from transfermodel_predictor.service import Service
+
+ROUTES = (health, v1, explain, v2, metrics)
 
 
 class Application(Starlette):
@@ -34,7 +36,7 @@ def application(service: Service) -> Starlette:
     """Return the application that serves one model."""
     app = Application(
         service,
-        routes=[*health.routes(service), *v1.routes(service), *v2.routes(service), *metrics.routes(service)],
+        routes=[route for module in ROUTES for route in module.routes(service)],
         middleware=[Middleware(BodyLimit, limit=service.limits.body_bytes)],
         exception_handlers={
             RequestRefused: responses.refused,

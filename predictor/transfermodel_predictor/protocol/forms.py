@@ -24,8 +24,13 @@ class GridForm:
     highest: int
     counts: str
     """What the number is the number of."""
-
+    times: int = 1
+    exponent: int = 1
     lowest: int = 2
+
+    def cells(self, grid: int) -> int:
+        """Return how many parts a sample has at most; each costs an inference."""
+        return self.times * grid**self.exponent
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,8 @@ class SampleForm:
 
 
 PIXELS: Final = "pixels"
+BANDS: Final = 4
+"""Of pitch, in explanations of recordings."""
 BYTES: Final = TensorForm("BYTES", "[N]", (-1,))
 
 FORMS: Final[Mapping[str, SampleForm]] = {
@@ -88,7 +95,7 @@ FORMS: Final[Mapping[str, SampleForm]] = {
         tensors={"image": BYTES, PIXELS: TensorForm("UINT8", "[N, height, width, 3]", (-1, -1, -1, 3))},
         media_types=("image/jpeg", "image/png", "image/webp", "image/bmp", "image/gif", "image/tiff"),
         beginnings=(b"\x89PNG", b"\xff\xd8", b"RIFF", b"BM", b"GIF8", b"II*\0", b"MM\0*"),
-        grid=GridForm(7, 14, "rows, and columns, of squares"),
+        grid=GridForm(7, 14, "rows, and columns, of squares", exponent=2),
     ),
     "Text": SampleForm(
         name="text",
@@ -112,7 +119,7 @@ FORMS: Final[Mapping[str, SampleForm]] = {
         tensors={"audio": BYTES},
         media_types=("audio/wav", "audio/flac", "audio/ogg", "audio/mpeg"),
         beginnings=(b"RIFF", b"fLaC", b"OggS", b"ID3", b"\xff"),
-        grid=GridForm(8, 32, "moments, each in four bands of pitch"),
+        grid=GridForm(8, 32, "moments, each in four bands of pitch", times=BANDS),
     ),
 }
 """By modality."""

@@ -52,14 +52,18 @@ def parse_request(body: bytes, json_length: str | None, form: SampleForm, limits
         RequestInvalid, RequestTooLarge: The request is not of this protocol, or not for this model.
     """
     length = len(body) if json_length is None else _length(json_length, len(body))
-    document = parse_json(body[:length])
+    return read_request(parse_json(body[:length]), body[length:], form, limits)
+
+
+def read_request(document: dict[str, Any], binary: bytes, form: SampleForm, limits: Limits) -> InferenceRequest:
+    """Read a request's JSON, and the binary data that belongs to it. Raises as parse_request."""
     identifier = document.get("id")
     if identifier is not None and not isinstance(identifier, str):
         raise RequestInvalid(f"'id' is {kind(identifier)}; a string is needed.")
     inputs = document.get("inputs")
     if not isinstance(inputs, list) or len(inputs) != 1:
         raise RequestInvalid(f"'inputs' must be a list of exactly one input: {form.choices}.")
-    tensor = _tensor(inputs[0], body[length:], form)
+    tensor = _tensor(inputs[0], binary, form)
     top_k = top_k_of(_parameters(document, "the request"))
     samples = read_samples(tensor, form, limits)
     return InferenceRequest(identifier or str(uuid.uuid4()), samples, _outputs(document, top_k), top_k)
@@ -204,7 +208,7 @@ def _raw(datatype: str, values: Sequence[Any]) -> bytes:
 
 
 def metadata(form: SampleForm, labels: Sequence[str], model_name: str, version: str, digest: str) -> dict[str, Any]:
-    """Return what the model takes and gives; `labels` and `parameters` go beyond the protocol."""
+    """Return what the model takes and gives; `labels` and what follows go beyond the protocol."""
     return {
         "name": model_name,
         "versions": [version],
@@ -219,4 +223,8 @@ def metadata(form: SampleForm, labels: Sequence[str], model_name: str, version: 
         ],
         "labels": list(labels),
         "parameters": {"digest": digest},
+        "explanation": {
+            "method": "occlusion",
+            "grid": {"default": form.grid.default, "minimum": form.grid.lowest, "maximum": form.grid.highest},
+        },
     }

@@ -108,6 +108,7 @@ def test_metadata_is_filled(served: tuple[PredictorProcess, str]) -> None:
         ],
         "labels": list(LABELS),
         "parameters": {"digest": digest},
+        "explanation": {"method": "occlusion", "grid": {"default": 7, "minimum": 2, "maximum": 14}},
     }
     assert client.get(f"/v2/models/{MODEL}/versions/{VERSION}").json() == described
     first = client.get(f"/v1/models/{MODEL}").json()

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.unit
         ("GET", "/v2/models/other/ready", 404),
         ("GET", V2, 405),
         ("GET", V1, 404),
-        ("POST", f"/v1/models/{MODEL}:explain", 405),
+        ("POST", "/v1/models/other:explain", 404),
         ("GET", "/nothing", 404),
         ("GET", "/docs", 404),
         ("GET", "/openapi.json", 404),
