@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from scripts.generator import chart, command_line, manifests, python_reference, reference
+from scripts.generator import chart, command_line, manifests, protocol_buffers, python_reference, reference
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -16,7 +16,7 @@ def main(arguments: list[str]) -> int:
     check = bool(arguments)
     stale: list[str] = []
     # The manifests are rendered from the chart, so the chart's own files come first, and are right on disk by then.
-    for part in (chart, reference, command_line, python_reference, manifests):
+    for part in (chart, reference, command_line, python_reference, protocol_buffers, manifests):
         if part is manifests and (manifests.fresh() or (check and stale)):
             break
         for name, text in part.files().items():
