@@ -7,7 +7,7 @@ CLUSTER_PYTHON := .venv-devcluster/bin/python
 CLUSTER ?= devcluster
 
 .PHONY: help bootstrap bootstrap-local bootstrap-cluster demo demo-text demo-cluster cluster-up cluster-down cluster-info images deploy \
-	test test-unit test-laptop test-api test-e2e test-devcluster check format generate bench bench-training
+	test test-unit test-laptop test-api test-e2e test-devcluster check format generate bench bench-training bench-serving
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | column -t -s '|'
@@ -78,3 +78,6 @@ bench: bootstrap cluster-up images deploy ## measure; prints figures with their 
 
 bench-training: bootstrap ## only what training takes and reaches, against the tutorial: no cluster
 	@$(PYTHON) -m tests.bench --only training
+
+bench-serving: bootstrap ## only how the predictor serves, against KServe's documented one: waking needs the cluster
+	@$(PYTHON) -m tests.bench --only serving

@@ -55,11 +55,11 @@ def build_and_import() -> dict[str, str]:
         DevclusterError: a build failed, or containerd is not there.
     """
     wanted = references()
-    with _alone():
-        run(_buildah("rm", "--all"))  # what a build that was killed, or found the disk full, has left: gigabytes
+    with alone():
+        run(buildah("rm", "--all"))  # what a build that was killed, or found the disk full, has left: gigabytes
         _build_missing(wanted)
         repositories = {target: f"{catalog.REGISTRY}/{repository(target)}" for target in TARGETS}
-        pruning.prune(_buildah, repositories, wanted.values())
+        pruning.prune(buildah, repositories, wanted.values())
     return wanted
 
 
@@ -80,7 +80,7 @@ def _build_missing(wanted: dict[str, str]) -> None:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """Let one command at a time build: they share buildah's storage and the layouts."""
     paths.IMAGES.mkdir(parents=True, exist_ok=True)
     with (paths.IMAGES / "lock").open("w") as lock:
@@ -95,7 +95,7 @@ def _alone() -> Iterator[None]:
 def build(target: str, reference: str) -> None:
     """Run buildah for one target; unchanged steps come from its cache."""
     ensure_bases()
-    run(_buildah("build", "--quiet", *build_options(target, reference)))
+    run(buildah("build", "--quiet", *build_options(target, reference)))
 
 
 def build_options(target: str, reference: str) -> list[str]:
@@ -105,6 +105,12 @@ def build_options(target: str, reference: str) -> list[str]:
     """
     options = ["--layers", "--isolation", "chroot", "--network", "host", "--target", target, "--tag", reference]
     options += ["--file", str(DOCKERFILE), "--ignorefile", str(paths.REPOSITORY / ".dockerignore")]
+    return [*options, *host_options(), str(paths.REPOSITORY)]
+
+
+def host_options() -> list[str]:
+    """What a build gets from this machine: its certificate authorities, package index and package cache."""
+    options: list[str] = []
     if authorities := os.environ.get("SSL_CERT_FILE") or os.environ.get("PIP_CERT"):
         options += ["--volume", f"{authorities}:{CERTIFICATES}:ro"]
         options += ["--build-arg", f"PIP_CERT={CERTIFICATES}", "--build-arg", f"SSL_CERT_FILE={CERTIFICATES}"]
@@ -112,7 +118,7 @@ def build_options(target: str, reference: str) -> list[str]:
     # The cache already holds most packages, unpacked: the project's virtual environment comes from the same lock.
     cache = Path(os.environ.get("UV_CACHE_DIR") or "~/.cache/uv").expanduser()
     cache.mkdir(parents=True, exist_ok=True)
-    return [*options, "--volume", f"{cache}:/root/.cache/uv", "--build-arg", "UV_NO_CACHE=false", str(paths.REPOSITORY)]
+    return [*options, "--volume", f"{cache}:/root/.cache/uv", "--build-arg", "UV_NO_CACHE=false"]
 
 
 def index_arguments() -> list[str]:
@@ -124,15 +130,15 @@ def index_arguments() -> list[str]:
 def ensure_bases() -> None:
     """Make every image that the Dockerfile starts from out of Debian's packages, under the name that it uses."""
     for name in dockerfile.outside_bases(dockerfile.parse(DOCKERFILE.read_text())):
-        listed = run(_buildah("images", "--quiet", "--filter", f"reference={name}", "--filter", f"label={_LABEL}"))
+        listed = run(buildah("images", "--quiet", "--filter", f"reference={name}", "--filter", f"label={_LABEL}"))
         if listed.strip():
             continue
         root = base.ensure()
         with step(f"base image: {name}"):
-            container = run(_buildah("from", "scratch")).strip()
-            run(_buildah("add", "--quiet", container, str(root), "/"))
-            run(_buildah("config", "--cmd", "bash", "--label", _LABEL, container))
-            run(_buildah("commit", "--quiet", "--rm", container, name))
+            container = run(buildah("from", "scratch")).strip()
+            run(buildah("add", "--quiet", container, str(root), "/"))
+            run(buildah("config", "--cmd", "bash", "--label", _LABEL, container))
+            run(buildah("commit", "--quiet", "--rm", container, name))
 
 
 # Tells our base from one of the same name that somebody pulled, and from one made by an older recipe.
@@ -154,7 +160,8 @@ def copy_to_layout(target: str, reference: str) -> Path:
     return layout
 
 
-def _buildah(*arguments: str) -> list[str]:
+def buildah(*arguments: str) -> list[str]:
+    """Return a command line of buildah with the project's own storage."""
     return [
         "buildah",
         *("--root", str(paths.IMAGES / "storage"), "--runroot", str(paths.RUN / "buildah")),

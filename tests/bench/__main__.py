@@ -41,19 +41,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench",
         description=__doc__,
-        epilog="All other options are those of training: see python -m tests.bench.training --help.",
+        epilog="With --only training or --only serving also theirs: see python -m tests.bench.training --help.",
     )
-    parser.add_argument("--rounds", type=int, default=5, help="of everything but the wake, memory and training")
+    parser.add_argument("--rounds", type=int, default=5, help="of what has no options of its own")
     parser.add_argument("--wakes", type=int, default=20)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every value, but those of training")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="also write every value, but those of training and serving"
+    )
     parser.add_argument("--only", action="append", metavar="NAME", help="one of: " + ", ".join(PARTS))
     options, others = parser.parse_known_args()
     if unknown := set(options.only or ()) - set(PARTS):
         parser.error(f"no such bench: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     parts = {name: part for name, part in PARTS.items() if not options.only or name in options.only}
-    if others and "training" not in parts:
-        parser.error(f"no such option: {' '.join(others)}")
-    options.training = others
+    if others and (len(parts) != 1 or not parts.keys() <= OWN_PROGRAMS):
+        parser.error(f"no such option: {' '.join(others)} (those of one part go with --only)")
+    options.others = others
     stack: Stack | None = None
     if any(isinstance(part, OnCluster) for part in parts.values()):
         try:
@@ -96,16 +98,9 @@ def api_writes(stack: Stack, options: Options) -> list[Figure]:
     return loop.writes(stack, AuditLog(path), rounds=min(options.rounds, 3))
 
 
-def predictor_start(options: Options) -> list[Figure]:
-    """Start the predictor on networks that are exported for it."""
-    from tests.bench import predictor_start as bench  # needs torch: only where it is asked for
-
-    return [figure for name in ("resnet18", "resnet50") for figure in bench.measure(name, options.rounds, seconds=5.0)]
-
-
-def training(options: Options) -> list[Figure]:
-    """Compare the trainer with its baselines, in a process with the trainer's environment; the results are its own."""
-    subprocess.run([sys.executable, "-m", "tests.bench.training", *options.training], check=True)
+def own_program(name: str, options: Options) -> list[Figure]:
+    """Compare with baselines, in a process with an environment of its own; the results are its own, too."""
+    subprocess.run([sys.executable, "-m", f"tests.bench.{name}", *options.others], check=True)
     return []
 
 
@@ -116,10 +111,11 @@ PARTS: dict[str, OnCluster | Anywhere] = {
     "first-prediction": OnCluster(lambda stack, options: loop.first_prediction(stack, options.rounds)),
     "api-writes": OnCluster(api_writes),
     "wake": OnCluster(lambda stack, options: loop.wake(stack, options.wakes)),
-    "predictor-start": Anywhere(predictor_start),
     "command": Anywhere(lambda options: command.measure(options.rounds)),
-    "training": Anywhere(training),
+    "serving": Anywhere(lambda options: own_program("serving", options)),
+    "training": Anywhere(lambda options: own_program("training", options)),
 }
+OWN_PROGRAMS = {"serving", "training"}
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from transfermodel_trainer.training.device import Device
 
+from tests.bench.rounds import order
 from tests.bench.training.material import Material, Size
 from tests.bench.training.methods import METHODS, applies, seeds_of
 from tests.bench.training.turns import Effort, Outcome, Turn
@@ -32,12 +33,6 @@ class Measured:
     cell: Cell
     seed: int
     outcome: Outcome
-
-
-def order(methods: Sequence[str], seed: int) -> list[str]:
-    """Return the methods, each seed's round begun by another one: no method always follows the same neighbour."""
-    start = seed % len(methods) if methods else 0
-    return [*methods[start:], *methods[:start]]
 
 
 def measure(

@@ -40,16 +40,6 @@ def test_every_method_takes_its_turn_and_nothing_is_written(tmp_path: Path, caps
     assert page.read_text() == "untouched"
 
 
-def test_each_seed_begins_with_another_method() -> None:
-    names = ["a", "b", "c"]
-    assert [measuring.order(names, seed) for seed in range(4)] == [
-        ["a", "b", "c"],
-        ["b", "c", "a"],
-        ["c", "a", "b"],
-        ["a", "b", "c"],
-    ]
-
-
 def test_all_methods_of_a_seed_come_after_each_other_on_the_same_samples(
     tiny: Material, device: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,7 +128,7 @@ def test_unknown_names_are_refused(arguments: tuple[str, ...], message: str) -> 
 
 def test_training_runs_without_a_cluster() -> None:
     alone = {name for name, entry in bench.PARTS.items() if isinstance(entry, bench.Anywhere)}
-    assert alone == {"predictor-start", "command", "training"}
+    assert alone == {"command", "serving", "training"}
 
 
 def test_parts_that_need_a_cluster_say_which_do_not(
@@ -150,7 +140,7 @@ def test_parts_that_need_a_cluster_say_which_do_not(
     monkeypatch.setattr(Stack, "discover", none)
     monkeypatch.setattr("sys.argv", ["bench", "--only", "wake"])
     assert bench.main() == 1
-    assert "Without a cluster `--only` measures predictor-start, command, training." in capsys.readouterr().err
+    assert "Without a cluster `--only` measures command, serving, training." in capsys.readouterr().err
     monkeypatch.setattr("sys.argv", ["bench", "--only", "training", "--seeds", "1"])
     asked: list[list[str]] = []
     monkeypatch.setattr(subprocess, "run", lambda command, check: asked.append(command[1:]))

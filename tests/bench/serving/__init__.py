@@ -1,0 +1,1 @@
+"""What serving costs and takes, against KServe's documented custom predictor."""

@@ -1,0 +1,121 @@
+"""Predictions under load: how many, how late, at which cost of memory, and whether health is still answered."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from tests.bench.rounds import order
+from tests.bench.serving.agreement import disagreement
+from tests.bench.serving.bench import Bench, Visit
+from tests.bench.serving.load.plan import Plan, Seen
+from tests.bench.serving.load.process import run, running
+from tests.bench.serving.photographs import LARGE, REAL, USUAL
+from tests.bench.serving.servers import PREDICT, READY, Server, Side, of_kserve, ours
+
+PART: Final = "traffic"
+PHOTOGRAPHS: Final = "photographs"
+CONCURRENCIES: Final = (1, 8, 32)
+USUAL_CONCURRENCY: Final = 8
+FULL_LOAD: Final = 32
+HEALTH_INTERVAL_SECONDS: Final = 0.025
+
+
+def measure(bench: Bench) -> Iterator[Visit]:
+    """Visit every side with every backbone: start it, load it at each concurrency, end it."""
+    bodies = bench.bodies(USUAL)
+    for architecture in bench.backbones:
+        material = bench.material(architecture)
+        sides = [ours(material.artifact), of_kserve(material), of_kserve(material, careful=True)]
+        difference = agree(bench, sides, Path(bodies[0]).read_bytes())
+        bench.say(f"{PART}, {architecture}: the sides' answers differ by {difference:.2g} at most")
+        for number in range(bench.effort.rounds):
+            for side in order(sides, number):
+                with side.start(bench.scratch(PART, side.name)) as server:
+                    server.first_answer(Path(bodies[0]).read_bytes())
+                    figures = visit(bench, server, bodies, CONCURRENCIES)
+                bench.say(told(PART, architecture, side, number, figures))
+                yield Visit(PART, architecture, side.name, number, figures)
+
+
+def measure_photographs(bench: Bench) -> Iterator[Visit]:
+    """The same for very small and very large photographs, with the first backbone at one concurrency."""
+    material = bench.material(bench.backbones[0])
+    for name in (REAL, LARGE):
+        bodies = bench.bodies(name)
+        sides = [ours(material.artifact), of_kserve(material)]
+        agree(bench, sides, Path(bodies[0]).read_bytes())
+        for number in range(bench.effort.rounds):
+            for side in order(sides, number):
+                with side.start(bench.scratch(PHOTOGRAPHS, side.name)) as server:
+                    server.first_answer(Path(bodies[0]).read_bytes())
+                    figures = visit(bench, server, bodies, (USUAL_CONCURRENCY,))
+                bench.say(told(PHOTOGRAPHS, name, side, number, figures))
+                yield Visit(PHOTOGRAPHS, name, side.name, number, figures)
+
+
+def agree(bench: Bench, sides: Sequence[Side], body: bytes) -> float:
+    """Return how far the sides' answers to one request are apart. Raises RuntimeError where they are not the same."""
+    answers = {}
+    for side in sides:
+        with side.start(bench.scratch("agreement", side.name)) as server:
+            server.first_answer(body)
+            answers[side.name] = server.answer(body)[1]
+    return disagreement(answers)
+
+
+def visit(bench: Bench, server: Server, bodies: tuple[str, ...], concurrencies: Sequence[int]) -> dict[str, float]:
+    """Load a server that is ready, and return the figures.
+
+    Raises:
+        RuntimeError: at one concurrency it answered nothing.
+    """
+    effort = bench.effort
+    figures = {"residentLoadedMegabytes": server.memory().resident}
+    failed, share = 0, 0.0
+    for concurrency in concurrencies:
+        plan = Plan(
+            server.port,
+            PREDICT,
+            bodies,
+            connections=concurrency,
+            seconds=effort.seconds,
+            warm_up_seconds=effort.warm_up_seconds,
+        )
+        seen, health = both(plan, server) if concurrency == FULL_LOAD else (run(plan), None)
+        if not seen.latencies:
+            raise RuntimeError(f"At concurrency {concurrency} nothing was answered: {seen.failures} {seen.said}")
+        figures |= {
+            f"requestsPerSecond{concurrency}": seen.rate,
+            f"p50Milliseconds{concurrency}": seen.percentile(0.5) * 1e3,
+            f"p99Milliseconds{concurrency}": seen.percentile(0.99) * 1e3,
+        }
+        failed, share = failed + seen.failed, max(share, seen.processor_share)
+        if health is not None:
+            failed += health.failed
+            slowest = health.percentile(0.99) if health.latencies else plan.timeout_seconds
+            figures["healthP99Milliseconds"] = slowest * 1e3
+    after = server.memory()
+    figures |= {"residentMegabytes": after.resident, "proportionalMegabytes": after.proportional}
+    return figures | {"failed": failed, "generatorShare": share}
+
+
+def both(plan: Plan, server: Server) -> tuple[Seen, Seen]:
+    """Load a server, and look after its health by the clock meanwhile, from another process."""
+    looking = Plan(
+        server.port,
+        READY,
+        seconds=plan.seconds,
+        warm_up_seconds=plan.warm_up_seconds,
+        interval_seconds=HEALTH_INTERVAL_SECONDS,
+    )
+    with running(plan) as load, running(looking) as health:
+        return load.seen(), health.seen()
+
+
+def told(part: str, subject: str, side: Side, number: int, figures: dict[str, float]) -> str:
+    """Return a line for people."""
+    rates = ", ".join(f"{figures[key]:.1f}" for key in figures if key.startswith("requestsPerSecond"))
+    return (
+        f"{part}, {subject}, {side.name}, round {number}: {rates} requests/s, {figures['residentMegabytes']:.0f} MB, "
+        f"{figures['failed']:.0f} failed"
+    )
