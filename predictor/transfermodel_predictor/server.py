@@ -8,8 +8,10 @@ from typing import Final
 import uvicorn
 
 from transfermodel_predictor.application.app import application
+from transfermodel_predictor.application.connections import Connection
 from transfermodel_predictor.artifact.download import Background
 from transfermodel_predictor.configuration import Configuration
+from transfermodel_predictor.grpc.server import start as start_grpc
 from transfermodel_predictor.inference.classifier import Classifier
 from transfermodel_predictor.service import Service
 
@@ -22,11 +24,13 @@ class Server:
     def __init__(self, configuration: Configuration) -> None:
         """Configure it; nothing listens yet."""
         self.service = Service(configuration)
+        self._grpc_address = None if configuration.grpc_port is None else (configuration.host, configuration.grpc_port)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 application(self.service),
                 configuration.host,
                 configuration.port,
+                http=Connection,
                 lifespan="off",
                 log_config=None,
                 # Knative's queue-proxy logs requests where that is wanted.
@@ -60,12 +64,17 @@ class Server:
         serving = asyncio.create_task(self._server.serve())
         waiting = asyncio.create_task(loaded.wait())
         await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
+        grpc_server = None
         try:
             if loaded.is_set():
                 self.service.serve(loading.result())
+                if self._grpc_address is not None:
+                    grpc_server = await start_grpc(self.service, *self._grpc_address)
         except Exception:
             self._server.should_exit = True
             raise
         finally:
             await serving
+            if grpc_server is not None:
+                await grpc_server.stop(GRACE_SECONDS)
             await self.service.close()

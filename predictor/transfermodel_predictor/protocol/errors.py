@@ -9,7 +9,7 @@ class RequestRefused(Exception):
     """The request is not answered."""
 
     status: ClassVar[HTTPStatus]
-    headers: ClassVar[Mapping[str, str]] = {}
+    headers: Mapping[str, str] = {}
 
 
 class RequestInvalid(RequestRefused, ValueError):
@@ -22,6 +22,13 @@ class RequestTooLarge(RequestInvalid):
     """The body, a sample or the batch is above a limit."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class RequestTooSlow(RequestInvalid):
+    """The body does not come; the connection is of no more use."""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
+    headers = {"Connection": "close"}
 
 
 class MediaTypeUnsupported(RequestInvalid):
@@ -47,4 +54,8 @@ class Overloaded(RequestRefused):
     """More is asked for than can be answered in time."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
-    headers = {"Retry-After": "1"}
+
+    def __init__(self, sentence: str, retry_after: int = 1) -> None:
+        """Take what is the matter, and after how many seconds to ask again."""
+        super().__init__(sentence)
+        self.headers = {"Retry-After": str(retry_after)}
