@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from transfermodel_operator.api import RunResult
+from pydantic import ValidationError
+
+from transfermodel_operator.api import Int8Check, RunResult
 from transfermodel_operator.api.spec import Task
 from transfermodel_operator.observed import Manifest
 from transfermodel_operator.resources import names
@@ -43,6 +45,14 @@ class Version:
     def metrics(self) -> dict[str, str]:
         """Headline metrics."""
         return dict(self.result.get("metrics") or {})
+
+    @property
+    def int8(self) -> Int8Check | None:
+        """What the trainer found out about it in 8-bit integers; None: nothing, or nothing that can be read."""
+        try:
+            return Int8Check.model_validate(self.result["int8"])
+        except (KeyError, ValidationError):
+            return None
 
     @property
     def training_seconds(self) -> float:

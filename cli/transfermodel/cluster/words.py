@@ -60,6 +60,7 @@ WORDS: Final[Mapping[Reason, str]] = {
     Reason.KNATIVE_NOT_INSTALLED: "Knative Serving is not installed",
     Reason.KSERVE_UNAVAILABLE: "KServe does not react",
     Reason.KNATIVE_UNAVAILABLE: "Knative Serving does not react",
+    Reason.PRECISION_REFUSED: "the model is not as good in 8-bit integers, or has none",
     Reason.PREDICTOR_FAILED: "the predictor does not start",
     Reason.PREDICTION_FAILED: "the predictor answers wrongly",
 }
@@ -259,6 +260,10 @@ REMEDIES: Final[tuple[tuple[frozenset[Reason], Callable[[Surroundings], tuple[st
     (
         frozenset({Reason.NAME_CONFLICT}),
         lambda around: (f"kubectl delete inferenceservice {around.name} -n {around.namespace}  # if nobody needs it",),
+    ),
+    (
+        frozenset({Reason.PRECISION_REFUSED}),
+        lambda around: (_patch(around, {"serving": {"precision": "Float32"}}),),
     ),
     (frozenset({Reason.SUSPENDED}), lambda around: (_patch(around, {"suspend": False}),)),
     (

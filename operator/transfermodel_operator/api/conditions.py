@@ -76,6 +76,7 @@ class Reason(StrEnum):
     KNATIVE_NOT_INSTALLED = "KnativeNotInstalled"
     KSERVE_UNAVAILABLE = "KServeUnavailable"
     KNATIVE_UNAVAILABLE = "KnativeUnavailable"
+    PRECISION_REFUSED = "PrecisionRefused"
     PREDICTOR_FAILED = "PredictorFailed"
     PREDICTION_FAILED = "PredictionFailed"
 

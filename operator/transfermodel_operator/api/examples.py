@@ -92,6 +92,7 @@ SPECS: Final[dict[str, Example]] = {
             "warm": [{"schedule": "0 8 * * 1-5", "timeZone": "Europe/Berlin", "durationSeconds": 36000, "replicas": 1}],
             "resources": {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}},
             "serviceAccountName": "model-reader",
+            "precision": "Int8",
         },
     },
     "Texts that a table holds": {
@@ -185,6 +186,14 @@ STATUS: Final[Example] = {
             "digest": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
             "uri": "s3://models/demo/digits/runs/8dd08a6e5b1f/4e07408562be",
             "metrics": {"accuracy": "0.8381", "accuracyLow": "0.8118", "accuracyHigh": "0.8614"},
+            "int8": {
+                "accuracy": "0.8375",
+                "float32Accuracy": "0.8381",
+                "agreement": "0.9933",
+                "samples": 1797,
+                "speedup": "3.63",
+                "seconds": "4.4",
+            },
             "state": "Live",
             "createdAt": "2026-01-31T09:29:53Z",
         }

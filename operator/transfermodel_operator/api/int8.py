@@ -16,5 +16,7 @@ class Int8Check(ApiModel):
     """How many samples there were: of the split that the headline metrics are of, at most 2,000."""
     speedup: str | None = None
     """Float32's time for one sample over Int8's, on the machine that trained."""
+    seconds: str | None = None
+    """What making and judging it took."""
     refusal: str | None = None
     """Why it is not to be served: there is no such graph, or it is more than 0.5 point less accurate; a sentence."""

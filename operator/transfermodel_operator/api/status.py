@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from transfermodel_operator.api.conditions import Condition
+from transfermodel_operator.api.int8 import Int8Check
 from transfermodel_operator.api.meta import ApiModel
 
 Stage = Literal["Pending", "Waiting", "Training", "Deploying", "Ready", "Suspended", "Failed"]
@@ -50,6 +51,8 @@ class VersionStatus(ApiModel):
     """Where the artifact is stored."""
     metrics: dict[str, str] = {}
     """Headline metrics, such as accuracy, on the split that `metricsSplit` names."""
+    int8: Int8Check | None = None
+    """How it does in 8-bit integers, which spec.serving.precision Int8 serves."""
     state: VersionState
     """Candidate: not serving yet. Live: serving. Retired: replaced by a newer one. Failed: never became ready."""
     created_at: Timestamp

@@ -14,6 +14,7 @@ from transfermodel_operator.findings import done, failed, waiting
 from transfermodel_operator.observed import Manifest
 from transfermodel_operator.plan import ProofRequest
 from transfermodel_operator.reconcile.keep_warm import keep_warm
+from transfermodel_operator.reconcile.precision import refused
 from transfermodel_operator.reconcile.visit import Visit
 from transfermodel_operator.resources import names
 from transfermodel_operator.resources.inference_service import inference_service, spec_differs
@@ -48,7 +49,9 @@ def serve(visit: Visit) -> None:
     if version is None:
         visit.find(SERVING, waiting(Reason.PENDING, "Served when there is a first version"))
         return
-    if live is None:
+    if problem_of_precision := refused(version, visit.spec.serving):
+        refuse(visit, version, live, problem_of_precision)
+    elif live is None:
         deploy(visit, version, None)
     elif "deletionTimestamp" in live["metadata"]:
         visit.find(
@@ -61,6 +64,13 @@ def serve(visit: Visit) -> None:
         roll_out(visit, version, live)
     if live is not None and "deletionTimestamp" not in live["metadata"]:
         keep_warm(visit, live)
+
+
+def refuse(visit: Visit, version: Version, live: Manifest | None, why: str) -> None:
+    """Leave what serves as it is: the version cannot be served as the spec asks."""
+    rollout = read_rollout(live, visit.observed.revisions) if live else None
+    message = f"{version.name} is not served in Int8. {why} Set spec.serving.precision to Float32"
+    visit.find(SERVING, failed(Reason.PRECISION_REFUSED, message + remember(visit, rollout)))
 
 
 def keep(visit: Visit, live: Manifest | None) -> None:

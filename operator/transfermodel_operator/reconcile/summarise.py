@@ -130,6 +130,7 @@ def version_statuses(visit: Visit) -> list[VersionStatus]:
                 digest=version.digest,
                 uri=version.uri,
                 metrics=version.metrics,
+                int8=version.int8,
                 state=state,
                 created_at=version.created_at,
             )

@@ -61,6 +61,7 @@ def predictor_spec(name: str, version: Version, serving: Serving, output: Output
                     {"name": "TRANSFERMODEL_ARTIFACT_URI", "value": version.uri},
                     {"name": "TRANSFERMODEL_ARTIFACT_DIGEST", "value": version.digest},
                     {"name": "TRANSFERMODEL_VERSION", "value": version.name},
+                    *precision(serving),
                     *containers.credentials(output.credentials_secret_name if output else None, [version.uri]),
                 ],
                 "ports": [{"containerPort": PORT, "protocol": "TCP"}],
@@ -77,6 +78,13 @@ def predictor_spec(name: str, version: Version, serving: Serving, output: Output
     if serving.service_account_name:
         spec["serviceAccountName"] = serving.service_account_name
     return spec
+
+
+def precision(serving: Serving) -> list[dict[str, str]]:
+    """Return what tells the predictor to compute with integers; nothing is said of what it does anyway."""
+    if serving.precision == "Float32":
+        return []
+    return [{"name": "TRANSFERMODEL_PRECISION", "value": serving.precision}]
 
 
 def differs(desired: Any, live: Any, path: tuple[str, ...] = ()) -> bool:

@@ -69,6 +69,7 @@ def test_a_default_object_is_what_its_fields_default_to() -> None:
         "minReplicas": 0,
         "maxReplicas": 3,
         "containerConcurrency": 0,
+        "precision": "Float32",
         "scaleDownDelaySeconds": 0,
     }
     assert {name: node["default"] for name, node in serving["properties"].items() if "default" in node} == serving[
