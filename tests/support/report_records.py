@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import soundfile  # type: ignore[import-untyped]
 import torch
+from msgspec import structs
 from transfermodel_operator.api import RunRequest
 from transfermodel_predictor.artifact.description import (
     GRAPH_INPUTS,
@@ -102,12 +103,11 @@ def record(
 
 def as_texts(made: RunRecord, texts: Sequence[str]) -> RunRecord:
     """Return the record as one of texts; the one at each position of training and test."""
-    described = made.description.model_copy(
-        update={
-            "task": "TextClassification",
-            "preprocessing": TextPreprocessing(max_tokens=128),
-            "signature": Signature(inputs=GRAPH_INPUTS["Text"]),
-        }
+    described = structs.replace(
+        made.description,
+        task="TextClassification",
+        preprocessing=TextPreprocessing(max_tokens=128),
+        signature=Signature(inputs=GRAPH_INPUTS["Text"]),
     )
     asked = made.request.model_copy(update={"task": "TextClassification"})
     return replace(
@@ -118,12 +118,11 @@ def as_texts(made: RunRecord, texts: Sequence[str]) -> RunRecord:
 def as_recordings(made: RunRecord, seconds: float = 0.3, size: int = 32) -> RunRecord:
     """Return the record as one of recordings: noise, which takes most room."""
     preprocessing = AudioPreprocessing(sample_rate=8000, clip_seconds=seconds, size=size, mean=-6, std=3)
-    described = made.description.model_copy(
-        update={
-            "task": "AudioClassification",
-            "preprocessing": preprocessing,
-            "signature": Signature(inputs=GRAPH_INPUTS["Audio"]),
-        }
+    described = structs.replace(
+        made.description,
+        task="AudioClassification",
+        preprocessing=preprocessing,
+        signature=Signature(inputs=GRAPH_INPUTS["Audio"]),
     )
     asked = made.request.model_copy(update={"task": "AudioClassification"})
 

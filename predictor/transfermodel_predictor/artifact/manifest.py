@@ -4,23 +4,22 @@ import re
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from msgspec import Meta, Struct, to_builtins
 
 from transfermodel_predictor.artifact.canonical import canonical_json, digest_of
 from transfermodel_predictor.artifact.errors import ArtifactCorrupt, ArtifactMalformed
 from transfermodel_predictor.artifact.names import MANIFEST
+from transfermodel_predictor.artifact.structure import read
 
 FILE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 """Plain names only: no folder, nothing that leads out of the artifact."""
 
 
-class ManifestEntry(BaseModel):
+class ManifestEntry(Struct, frozen=True, forbid_unknown_fields=True):
     """One file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    size: Annotated[int, Field(ge=0)]
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+    size: Annotated[int, Meta(ge=0)]
     """In bytes."""
 
     @classmethod
@@ -29,20 +28,16 @@ class ManifestEntry(BaseModel):
         return cls(sha256=digest_of(data).removeprefix("sha256:"), size=len(data))
 
 
-class Manifest(BaseModel):
+class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     """All files of an artifact but the manifest itself."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     files: dict[str, ManifestEntry]
 
-    @field_validator("files")
-    @classmethod
-    def _plain_names(cls, files: dict[str, ManifestEntry]) -> dict[str, ManifestEntry]:
-        for name in files:
+    def __post_init__(self) -> None:
+        """Raise ValueError for names that are none."""
+        for name in self.files:
             if not FILE_NAME.fullmatch(name) or name == MANIFEST:
                 raise ValueError(f"{name!r} is no name of an artifact's file")
-        return files
 
     @classmethod
     def of_files(cls, files: dict[str, bytes]) -> Self:
@@ -51,7 +46,7 @@ class Manifest(BaseModel):
 
     def to_json(self) -> bytes:
         """Return the content of manifest.json, whose SHA-256 is the digest."""
-        return canonical_json(self.model_dump(mode="json"))
+        return canonical_json(to_builtins(self))
 
     @property
     def digest(self) -> str:
@@ -73,9 +68,9 @@ class Manifest(BaseModel):
                 "Restore it, or train the model again."
             )
         try:
-            return cls.model_validate_json(data)
-        except ValidationError as error:
-            raise ArtifactMalformed(f"{uri}/{MANIFEST} is no manifest: {error.errors()[0]['msg']}.") from error
+            return read(data, cls)
+        except ValueError as error:
+            raise ArtifactMalformed(f"{uri}/{MANIFEST} is no manifest: {error}.") from error
 
     def entry(self, name: str, uri: str) -> ManifestEntry:
         """Return one file's entry.

@@ -30,7 +30,7 @@ from kserve.protocol.rest.server import RESTServer
 from PIL import Image
 from torchvision import models, transforms
 
-MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 TOP = 5
 
 

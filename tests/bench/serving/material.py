@@ -60,7 +60,7 @@ def prepare(architecture: str, folder: Path) -> Material:
             name=f"torchvision/{architecture}", source=WeightsSource(kind="scratch"), strategy="FineTuning"
         ),
         labels=LABELS,
-        preprocessing=ImagePreprocessing(size=SIZE, resize_to=RESIZE_TO, mean=tuple(MEAN), std=tuple(STD)),
+        preprocessing=ImagePreprocessing(size=SIZE, resize_to=RESIZE_TO, mean=MEAN, std=STD),
     )
     artifact = folder / "artifact"
     digest = write_artifact(artifact, graph, description.to_json())

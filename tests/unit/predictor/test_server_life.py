@@ -161,7 +161,7 @@ def test_access_denied_names_the_secret(artifact: Artifact, tmp_path: Path) -> N
     ("model", "description", "said"),
     [
         (b"no graph", None, "model.onnx cannot be loaded"),
-        (None, b"{}", "model.json cannot be read: backbone"),
+        (None, b"{}", "model.json cannot be read: Object missing required field `backbone`"),
         (None, describe(("a", "b")).to_json(), "3 outputs, model.json 2 labels"),
         (None, describe(size=17).to_json(), "fails on a sample without content"),
     ],

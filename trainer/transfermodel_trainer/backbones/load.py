@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from transfermodel_operator.api import BaseArtifact, Reason, RunRequest
 from transfermodel_operator.api.run import OUTPUT_CREDENTIALS_PREFIX
@@ -128,6 +129,7 @@ def plan(request: RunRequest, environment: Mapping[str, str], folder: Path, cach
         raise RunError(Reason.INVALID_SPEC, "spec.backbone: set name with weights, or fromTransferModel.")
     library, architecture = registry.find(backbone.name)
     registry.check_task(library, backbone.name, request.task)
+    kind: Literal["name", "uri"] = "name"
     if weights.name is not None:
         named = library.named(architecture, weights.name, cache)
         if not request.allow_named_weights:
@@ -136,7 +138,7 @@ def plan(request: RunRequest, environment: Mapping[str, str], folder: Path, cach
                 f"spec.backbone.weights.name {weights.name}: this installation does not load a library's own weights "
                 "(allowNamedWeights is false): store them yourself and set spec.backbone.weights.uri.",
             )
-        found, kind = named.fetch(), "name"
+        found = named.fetch()
     elif weights.uri is not None:
         found, kind = library.stored(weights.uri, environment, folder, cache), "uri"
     else:

@@ -1,12 +1,15 @@
 """How samples become the backbone's input: the user's word first, then what the weights were trained with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec.structs import replace
 from transfermodel_operator.api import Reason
 from transfermodel_operator.api.spec import Input, Task
 from transfermodel_predictor.artifact.description import (
     AudioPreprocessing,
+    Channels,
     ImagePreprocessing,
     Preprocessing,
     TextPreprocessing,
@@ -75,18 +78,23 @@ def resolve(given: Input | None, default: ImagePreprocessing | None) -> ImagePre
     wanted = of_input(given)
     if default is None or given.mean:
         return wanted
-    return wanted.model_copy(update={"mean": default.mean, "std": default.std})
+    return replace(wanted, mean=default.mean, std=default.std)
 
 
 def of_input(given: Input) -> ImagePreprocessing:
     """Return what the user asks for of images; without mean and std those of ImageNet."""
-    mean = tuple(float(value) for value in given.mean) if given.mean else IMAGENET_MEAN
-    std = tuple(float(value) for value in given.std) if given.std else IMAGENET_STD
+    mean = _channels(given.mean) if given.mean else IMAGENET_MEAN
+    std = _channels(given.std) if given.std else IMAGENET_STD
     if given.size is None:
         raise RunError(Reason.INPUT_REQUIRED, "spec.backbone.input of images needs a size: set it, in pixels.")
     return ImagePreprocessing(
         size=given.size, resize=given.resize, interpolation=given.interpolation, mean=mean, std=std
     )
+
+
+def _channels(values: Sequence[str]) -> Channels:
+    red, green, blue = map(float, values)
+    return red, green, blue
 
 
 def _of_texts(given: Input | None, default: Preprocessing | None) -> TextPreprocessing:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from transfermodel_predictor.artifact.description import AudioPreprocessing
 from transfermodel_predictor.inference.audio import AudioPipeline, duration
@@ -46,7 +47,7 @@ def measure(wanted: AudioInput, count: int, read: Callable[[int], bytes]) -> Aud
         clip = wanted.clip_seconds
         if clip is None:
             clip = clip_of([found for found in pool.map(seconds, range(count)) if found is not None])
-        plain = wanted.assumed().model_copy(update={"clip_seconds": clip})
+        plain = replace(wanted.assumed(), clip_seconds=clip)
         pipeline = AudioPipeline(plain)
 
         def sums(index: int) -> tuple[float, float] | None:
@@ -62,7 +63,7 @@ def measure(wanted: AudioInput, count: int, read: Callable[[int], bytes]) -> Aud
         return plain
     mean, square = moments.mean(0)
     deviation = max(LEAST_DEVIATION, math.sqrt(max(0.0, square - mean**2)))
-    return plain.model_copy(update={"mean": round(float(mean), DIGITS), "std": round(deviation, DIGITS)})
+    return replace(plain, mean=round(float(mean), DIGITS), std=round(deviation, DIGITS))
 
 
 def clip_of(seconds: Sequence[float]) -> float:

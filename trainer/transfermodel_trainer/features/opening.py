@@ -40,6 +40,6 @@ def key_of(backbone: LoadedBackbone, device: Device) -> str:
         "backbone": backbone.name,
         "weights": backbone.source.digest,
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(backbone.files.items())},
-        "preprocessing": backbone.preprocessing.model_dump(mode="json", by_alias=True),
+        "preprocessing": backbone.preprocessing.document(),
     }
     return hashlib.sha256(canonical_json(facts)).hexdigest()
