@@ -27,6 +27,16 @@ class Limits(SampleLimits):
 
 
 @dataclass(frozen=True)
+class QueueLimits:
+    """How much may wait, of all requests together."""
+
+    samples: int = 1024
+    """A request that finds nothing waiting may have more."""
+    seconds: int = 10
+    """A request that would have to wait longer is told to come back instead."""
+
+
+@dataclass(frozen=True)
 class Configuration:
     """What to serve, and how."""
 
@@ -40,6 +50,9 @@ class Configuration:
     threads: int | None = None
     """For one inference; None: as many as the container has CPUs."""
     limits: Limits = Limits()
+    queue: QueueLimits = QueueLimits()
+    largest_batch: int = 16
+    """Samples that go to the network at once, at most: of several requests, too. 1: each sample alone."""
     grpc_port: int | None = None
     """None: gRPC is not spoken."""
     log_format: str = "plain"
@@ -107,6 +120,11 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
             audio_samples=number("TRANSFERMODEL_MAX_AUDIO_SAMPLES", limits.audio_samples),
             batch=number("TRANSFERMODEL_MAX_BATCH", limits.batch),
         ),
+        queue=QueueLimits(
+            samples=number("TRANSFERMODEL_QUEUE_SIZE", QueueLimits.samples),
+            seconds=number("TRANSFERMODEL_MAX_QUEUE_SECONDS", QueueLimits.seconds),
+        ),
+        largest_batch=number("TRANSFERMODEL_MAX_BATCH_SIZE", Configuration.largest_batch),
         grpc_port=grpc_port,
         log_format=choice("TRANSFERMODEL_LOG_FORMAT", "plain", "json"),
         access_log=choice("TRANSFERMODEL_ACCESS_LOG", "false", "true") == "true",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from transfermodel_predictor.configuration import Configuration, Limits
+from transfermodel_predictor.cpus import thread_count
 from transfermodel_predictor.engine.engine import Engine
 from transfermodel_predictor.inference.classifier import Classifier
 from transfermodel_predictor.inference.head import Prediction
@@ -31,11 +32,13 @@ class Service:
         self.limits: Limits = configuration.limits
         self.metrics = Metrics(self.name, self.version, self.digest)
         self.observer = Observer(self.metrics, access_log=configuration.access_log)
-        self._engine = Engine(self.metrics)
+        self._threads = configuration.threads
+        self._engine = Engine(self.metrics, configuration.queue, configuration.largest_batch)
         self._classifier: Classifier | None = None
 
     def serve(self, classifier: Classifier) -> None:
         """Be ready, with this classifier."""
+        self._engine.start(classifier, self._threads or thread_count())
         self._classifier = classifier
         STARTUP.ready()
 
@@ -85,11 +88,11 @@ class Service:
         return v2.metadata(self.form, self.labels, self.name, self.version, self.digest)
 
     async def read(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """Return what a function makes of a body, off the event loop: bodies may have megabytes."""
+        """Return what a function makes of a body, off the event loop where that has more than a few bytes."""
         return await self._engine.run(function, *arguments, **named)
 
     async def predict(self, sources: Sequence[Source]) -> list[Prediction]:
-        """Return one prediction per sample, in their order.
+        """Return one prediction per sample, in their order; where the caller is cancelled, the rest is left undone.
 
         Raises:
             RequestInvalid: A sample cannot be decoded.
@@ -97,7 +100,7 @@ class Service:
             NotReady: It is still loading, or ending.
         """
         note_samples(len(sources))
-        return await self._engine.predict(self.classifier, sources)
+        return await self._engine.predict(sources)
 
     async def close(self) -> None:
         """Answer what was accepted, and end."""

@@ -1,50 +1,113 @@
-"""Threads that decode and infer, so that the event loop stays free for probes."""
+"""Answers for the samples of many requests at once, while the event loop stays free for probes."""
 
 import asyncio
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
-from transfermodel_predictor.inference.classifier import Classifier
-from transfermodel_predictor.inference.head import Prediction
+import numpy as np
+
+from transfermodel_predictor.configuration import QueueLimits
+from transfermodel_predictor.engine.jobs import Job
+from transfermodel_predictor.engine.workers import Workers
+from transfermodel_predictor.inference.classifier import CHUNK, Classifier
+from transfermodel_predictor.inference.head import Prediction, predictions
 from transfermodel_predictor.observation.metrics import Metrics
-from transfermodel_predictor.observation.request_record import RequestRecord, current_requests
+from transfermodel_predictor.observation.request_record import REQUEST
+from transfermodel_predictor.protocol.errors import NotReady
 from transfermodel_predictor.protocol.sources import Source
 
-CONCURRENCY: Final = 2
-"""Requests in work at once: one decodes while one infers. More would only hold more samples in memory."""
+READERS: Final = 2
+"""Bodies that are read at once: more would only hold more of them in memory."""
+QUICKLY_READ_BYTES: Final = 1 << 17
+"""A body up to this is read at once: it takes less time than a switch of threads there and back."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Engine:
-    """Answers for samples, of several requests at a time."""
+    """Reads bodies and answers for samples, each in threads of their own."""
 
-    def __init__(self, metrics: Metrics) -> None:
-        """Make the threads' pool; they start when there is work."""
-        self._metrics = metrics
-        self._pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="inference")
+    def __init__(self, metrics: Metrics, limits: QueueLimits, largest_batch: int = CHUNK) -> None:
+        """Take what it may hold; nothing is started before there is a classifier.
+
+        Args:
+            metrics: take what is done.
+            limits: of what waits.
+            largest_batch: samples that go to the network at once, at most; 1: each alone.
+        """
+        self._metrics, self._limits, self._largest_batch = metrics, limits, largest_batch
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reading")
+        self._workers: Workers | None = None
+        self._labels: Sequence[str] = ()
+
+    def start(self, classifier: Classifier, threads: int) -> None:
+        """Take samples from now on; threads: that decode and infer."""
+        self._labels = classifier.labels
+        self._workers = Workers(classifier, threads, self._largest_batch, self._limits, self._metrics)
 
     async def run(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """Return what a function returns, which runs in one of the threads."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: function(*arguments, **named))
+        """Return what a function makes of its arguments; in another thread, unless they are a few bytes to be read."""
+        sizes = [len(argument) for argument in arguments if isinstance(argument, bytes)]
+        if sizes and sum(sizes) <= QUICKLY_READ_BYTES:
+            return function(*arguments, **named)
+        work = partial(function, *arguments, **named)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
 
-    async def predict(self, classifier: Classifier, sources: Sequence[Source]) -> list[Prediction]:
-        """Decode the samples and infer.
+    async def predict(self, sources: Sequence[Source]) -> list[Prediction]:
+        """Return one prediction per sample, in their order; where the caller is cancelled, the rest is left undone.
 
         Raises:
             RequestInvalid: A sample cannot be decoded.
+            Overloaded: Too much is waiting already.
+            NotReady: There is no classifier yet, or it is ending.
         """
-        with self._metrics.in_progress.track_inprogress():
-            return await self.run(self._predict, classifier, sources, current_requests())
+        if self._workers is None:
+            raise NotReady("The model is still loading; ask again in a moment.")
+        if not sources:
+            return []
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[list[Prediction]] = loop.create_future()
 
-    def _predict(
-        self, classifier: Classifier, sources: Sequence[Source], requests: Sequence[RequestRecord]
-    ) -> list[Prediction]:
-        with self._metrics.phase("infer", requests):
-            return classifier.predict_decoded(source.decode(classifier.pipeline) for source in sources)
+        def over(job: Job) -> None:
+            outcome = job.failure or self._predictions(job)
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(settle, answer, outcome)
+
+        request = REQUEST.get()
+        job = Job(deque(sources), over, () if request is None else (request,), time.perf_counter())
+        self._workers.add(job)
+        try:
+            with self._metrics.in_progress.track_inprogress():
+                return await answer
+        except asyncio.CancelledError:
+            self._workers.drop(job)
+            raise
+
+    def _predictions(self, job: Job) -> list[Prediction] | Exception:
+        try:
+            logits = np.stack([job.logits[position] for position in range(job.samples)])
+            return predictions(logits, self._labels)
+        except Exception as error:  # told where somebody waits for it, instead of ending the worker
+            return error
 
     async def close(self) -> None:
-        """Finish what was begun, then end the threads."""
-        await asyncio.to_thread(self._pool.shutdown)
+        """Answer what was accepted, then end the threads."""
+        if self._workers is not None:
+            await asyncio.to_thread(self._workers.close)
+        await asyncio.to_thread(self._readers.shutdown)
+
+
+def settle(answer: "asyncio.Future[list[Prediction]]", outcome: list[Prediction] | Exception) -> None:
+    """Give the answer to whoever waits for it."""
+    if answer.done():  # cancelled: the client is gone
+        return
+    if isinstance(outcome, Exception):
+        answer.set_exception(outcome)
+    else:
+        answer.set_result(outcome)

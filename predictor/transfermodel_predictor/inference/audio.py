@@ -64,6 +64,10 @@ class AudioPipeline:
         clip = clip_of(decoded, preprocessing.sample_rate, preprocessing.clip_seconds)
         return log_mel(clip, preprocessing.sample_rate, preprocessing.size)
 
+    def length(self, row: NDArray[np.float32]) -> int:
+        """Return 1: spectrograms have one size."""
+        return 1
+
     def feeds(self, rows: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
         """Return spectrograms (N, 1, M, T) float32."""
         mean, std = np.float32(self.preprocessing.mean), np.float32(self.preprocessing.std)

@@ -55,8 +55,12 @@ class Classifier:
     def logits(self, samples: Iterable[Any]) -> NDArray[np.float32]:
         """Return logits (N, K) for N samples as the pipeline decodes them."""
         rows = (self.pipeline.row(sample) for sample in samples)
-        parts = [self.session.logits(self.pipeline.feeds(np.stack(chunk))) for chunk in chunks(rows)]
+        parts = [self.logits_of_rows(np.stack(chunk)) for chunk in chunks(rows)]
         return np.concatenate(parts) if parts else np.empty((0, len(self.labels)), np.float32)
+
+    def logits_of_rows(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+        """Return logits (N, K) for rows (N, …) as the pipeline makes them, in one call of the network."""
+        return self.session.logits(self.pipeline.feeds(rows))
 
     def warm_up(self) -> None:
         """Answer for something, so that the first request finds decoders imported and buffers allocated.

@@ -31,6 +31,9 @@ class Pipeline(Protocol):
     def row(self, decoded: Any) -> NDArray[Any]:
         """Return the sample as compact numbers of the fixed shape, which may be kept."""
 
+    def length(self, row: NDArray[Any]) -> int:
+        """Return how long a row is: the rows of a batch are padded to the longest of them; 1 where all are alike."""
+
     def feeds(self, rows: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Return the graph's inputs by name for rows (N, *shape), N >= 1."""
 
@@ -56,6 +59,10 @@ class ImagePipeline:
     def row(self, decoded: Image.Image) -> NDArray[np.uint8]:
         """Return its pixels, resized and cropped."""
         return np.ascontiguousarray(resize_and_crop(decoded, self.preprocessing).transpose(2, 0, 1))
+
+    def length(self, row: NDArray[np.uint8]) -> int:
+        """Return 1: images have one size."""
+        return 1
 
     def feeds(self, rows: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
         """Return images (N, 3, S, S) float32."""

@@ -61,6 +61,10 @@ class TextPipeline:
         row[: len(ids)] = ids
         return row
 
+    def length(self, row: NDArray[np.int32]) -> int:
+        """Return how many tokens it has, at least 1."""
+        return max(1, int((row != PADDING).sum()))
+
     def feeds(self, rows: NDArray[np.int32]) -> dict[str, NDArray[Any]]:
         """Return input_ids and attention_mask (N, L) int64, L: tokens of the longest text."""
         longest = max(1, int((rows != PADDING).sum(axis=1).max()))

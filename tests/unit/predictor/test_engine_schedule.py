@@ -1,0 +1,200 @@
+"""Who is served next: any arrivals, any speed of the workers, any errors."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from transfermodel_predictor.engine.jobs import Job, Row
+from transfermodel_predictor.engine.schedule import ALIKE, Decode, Infer, Schedule
+from transfermodel_predictor.protocol.sources import EncodedSample, Source
+
+pytestmark = pytest.mark.unit
+GOOD, UNDECODABLE, FAILING = "good", "undecodable", "failing"
+LIMIT_UNITS = 12
+"""Of a batch: rows times the longest one's length."""
+
+
+def batch_limit(length: int) -> int:
+    return max(1, LIMIT_UNITS // length)
+
+
+@dataclass(frozen=True)
+class Sample:
+    fate: str
+    length: int
+
+
+@dataclass
+class Simulation:
+    """Workers that do what the schedule says, one step at a time; what they find is checked at every step."""
+
+    schedule: Schedule = field(default_factory=lambda: Schedule(batch_limit))
+    samples: dict[Job, list[Sample]] = field(default_factory=dict)
+    over: list[Job] = field(default_factory=list)
+    dropped: set[Job] = field(default_factory=set)
+    busy: list[Decode | Infer] = field(default_factory=list)
+
+    def add(self, samples: list[Sample]) -> Job:
+        sources: deque[Source] = deque(EncodedSample(f"{position}", b"") for position in range(len(samples)))
+        job = Job(sources, lambda _: None)
+        self.samples[job] = samples
+        self.schedule.add(job)
+        return job
+
+    def begin(self) -> bool:
+        """Have one more worker take something."""
+        work = self.schedule.take()
+        if work is None:
+            return False
+        if isinstance(work, Infer):
+            lengths = [row.length for row in work.rows]
+            assert 1 <= len(lengths) <= batch_limit(max(lengths))
+            assert max(lengths) <= ALIKE * min(lengths)
+            assert not any(row.job.ended for row in work.rows)
+        else:
+            assert not work.job.ended
+            assert work.source == EncodedSample(f"{work.position}", b"")
+        self.busy.append(work)
+        return True
+
+    def finish(self, which: int) -> None:
+        """Have one of the busy workers finish."""
+        work = self.busy.pop(which % len(self.busy))
+        if isinstance(work, Infer):
+            outcomes = [
+                ValueError(f"{row.position}") if self.samples[row.job][row.position].fate == FAILING else row.values
+                for row in work.rows
+            ]
+            self.over += self.schedule.inferred(work, outcomes)
+            return
+        sample = self.samples[work.job][work.position]
+        if sample.fate == UNDECODABLE:
+            self.over += self.schedule.undecodable(work, KeyError(work.position))
+        else:
+            values = np.array([id(work.job), work.position], np.float64)
+            self.over += self.schedule.decoded(work, Row(work.job, work.position, values, sample.length, 0.0, 0.0))
+
+    def check_answers(self) -> None:
+        assert len(self.over) == len(set(self.over)), "a request was answered twice"
+        assert set(self.over).isdisjoint(self.dropped)
+        assert set(self.over) | self.dropped == set(self.samples), "a request was forgotten"
+        for job in self.over:
+            fates = [sample.fate for sample in self.samples[job]]
+            if all(fate == GOOD for fate in fates):
+                assert job.failure is None
+                expected = {position: [id(job), position] for position in range(len(fates))}
+                assert {position: logits.tolist() for position, logits in job.logits.items()} == expected
+            elif FAILING not in fates:
+                assert isinstance(job.failure, KeyError)
+                assert job.failure.args == (fates.index(UNDECODABLE),), "another than the first one is told"
+            else:
+                assert job.failure is not None
+
+
+fates = st.sampled_from([GOOD] * 6 + [UNDECODABLE, FAILING])
+requests = st.lists(st.builds(Sample, fates, st.integers(1, 16)), min_size=1, max_size=9)
+steps = st.one_of(
+    st.tuples(st.just("add"), requests),
+    st.tuples(st.just("begin"), st.just(0)),
+    st.tuples(st.just("finish"), st.integers(0, 7)),
+    st.tuples(st.just("drop"), st.integers(0, 7)),
+)
+
+
+@given(st.lists(steps, max_size=80), st.integers(1, 4), st.integers(0, 7))
+def test_every_request_gets_exactly_its_own_answers(
+    steps: list[tuple[str, object]], workers: int, pattern: int
+) -> None:
+    simulation = Simulation()
+    for step, value in steps:
+        if step == "add":
+            assert isinstance(value, list)
+            simulation.add(value)
+        elif step == "begin" and len(simulation.busy) < workers:
+            simulation.begin()
+        elif step == "finish" and simulation.busy:
+            assert isinstance(value, int)
+            simulation.finish(value)
+        elif step == "drop" and simulation.samples:
+            assert isinstance(value, int)
+            job = list(simulation.samples)[value % len(simulation.samples)]
+            if job not in simulation.over:
+                simulation.schedule.drop(job)
+                simulation.dropped.add(job)
+        assert simulation.schedule.rows <= LIMIT_UNITS + workers, "more is decoded than the network can take"
+    while simulation.busy or simulation.schedule.has_work:
+        while len(simulation.busy) < workers and simulation.begin():
+            pass
+        if simulation.busy:
+            simulation.finish(pattern)
+    simulation.check_answers()
+    assert list(simulation.schedule.waiting()) == []
+
+
+def test_requests_take_turns() -> None:
+    simulation = Simulation()
+    large = simulation.add([Sample(GOOD, 1)] * 100)
+    for _ in range(10):
+        simulation.begin()
+        simulation.finish(0)
+    single = simulation.add([Sample(GOOD, 1)])
+    answered = large.samples - large.left
+    while single not in simulation.over:
+        assert simulation.begin()
+        simulation.finish(0)
+    assert large.samples - large.left - answered <= 2, "the single image waited behind the large request"
+
+
+def test_a_lone_sample_never_waits_for_others() -> None:
+    simulation = Simulation()
+    simulation.add([Sample(GOOD, 1)])
+    assert simulation.begin()
+    simulation.finish(0)
+    simulation.add([Sample(GOOD, 1)])
+    work = simulation.schedule.take()
+    assert isinstance(work, Infer), "the network was idle, and a row ready"
+    assert len(work.rows) == 1
+
+
+def test_what_is_decoded_while_the_network_is_busy_becomes_one_batch() -> None:
+    simulation = Simulation()
+    for _ in range(1 + LIMIT_UNITS):
+        simulation.add([Sample(GOOD, 1)])
+    simulation.begin()
+    simulation.finish(0)
+    simulation.begin()  # the network
+    for _ in range(LIMIT_UNITS):
+        simulation.begin()
+        simulation.finish(1)
+    work = simulation.schedule.take()
+    assert isinstance(work, Infer)
+    assert len(work.rows) == LIMIT_UNITS
+    assert len({row.job for row in work.rows}) == LIMIT_UNITS
+
+
+def test_long_rows_are_not_padded_for_short_ones() -> None:
+    simulation = Simulation()
+    for length in (1, 1, 9, 2, 10, 1):
+        simulation.add([Sample(GOOD, length)])
+    simulation.begin()
+    simulation.finish(0)
+    simulation.begin()  # the network
+    for _ in range(5):
+        simulation.begin()
+        simulation.finish(1)
+    batches = []
+    while (work := simulation.schedule.take()) is not None:
+        assert isinstance(work, Infer)
+        batches.append([row.length for row in work.rows])
+    assert batches == [[1, 2, 1], [9], [10]]
+
+
+def test_what_a_request_holds_is_let_go_when_it_is_dropped() -> None:
+    simulation = Simulation()
+    job = simulation.add([Sample(GOOD, 1)] * 5)
+    simulation.schedule.drop(job)
+    assert not job.sources
+    assert simulation.schedule.take() is None
