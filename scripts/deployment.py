@@ -56,6 +56,8 @@ def devcluster() -> Target:
         "images": found["images"],
         "ingress": {"port": found["ingressPort"]},
         "output": {"uri": "s3://models", "credentialsSecretName": "s3"},
+        # As the devcluster's Knative: what cannot start is known in minutes.
+        "serving": {"progressDeadlineSeconds": 120},
     }
     helm = golang.build("helm") / "helm"
     return Target(found["kubeconfig"], str(helm), found["kubectl"], values)
