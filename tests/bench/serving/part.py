@@ -55,9 +55,9 @@ def run(options: argparse.Namespace) -> list[str]:
                 skipped[part] = str(error)
                 say(f"{part}: left out: {error}")
             except (AssertionError, RuntimeError, OSError, ValueError) as error:
-                failed.append(f"{part}: not measured: {error}")
+                failed.append(f"{part}: not measured to its end: {error}")
                 say(failed[-1])
-                continue
+                visits = whole(visits)
             document = results.merged(document, results.rows_of(visits, name), runs, skipped)
             if not options.quick:
                 documents.write(document, options.results)
@@ -65,6 +65,11 @@ def run(options: argparse.Namespace) -> list[str]:
             say(f"{part}: {time.monotonic() - begun:.0f} s")
     say(page.tables(document))
     return failed
+
+
+def whole(visits: list[Visit]) -> list[Visit]:
+    """Return the visits without those of the last subject, at which measuring broke off."""
+    return [visit for visit in visits if (visit.part, visit.subject) != (visits[-1].part, visits[-1].subject)]
 
 
 def chosen(options: argparse.Namespace) -> list[str]:
