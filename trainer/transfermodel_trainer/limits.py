@@ -96,6 +96,10 @@ class Limits:
         """Return the seconds until a limit is reached: negative when it is, infinite without one."""
         return min(self.seconds.values(), default=math.inf) - self._elapsed()
 
+    def left(self) -> dict[str, float]:
+        """Return the seconds that are left of each limit, by the field of the spec that says so."""
+        return {field: most - self._elapsed() for field, most in self.seconds.items()}
+
     def exceeded(self) -> str | None:
         """Return the field of the spec whose time is over, such as spec.training.maxDurationSeconds, if one's is."""
         if self.remaining_seconds() > 0:

@@ -71,7 +71,9 @@ def run(interruption: Interruption | None = None) -> int:
 
 def supervised(request: RunRequest, interruption: Interruption) -> RunResult:
     """Run under the clock, with a sign of life every two seconds."""
-    progress = Progress(fine_tuning=request.training.strategy != "FeatureExtraction")
+    progress = Progress(
+        fine_tuning=request.training.strategy != "FeatureExtraction" or request.training.search is not None
+    )
     limits = Limits.of(request.training, request.gpus, progress.elapsed, interruption)
     deadline = Deadline(limits)
     progress.start()

@@ -30,7 +30,10 @@ class Progress:
     """Keeps the state of the run and prints it: at every step (not more than twice a second) and every two seconds."""
 
     def __init__(self, *, fine_tuning: bool = False, quiet: bool = False) -> None:
-        """Start at the first phase; `quiet` prints nothing (tests, baselines)."""
+        """Start at the first phase; `quiet` prints nothing (tests, baselines).
+
+        fine_tuning: most of the time goes into training, of one network or of many trials.
+        """
         self.quiet = quiet
         self._spans = FINE_TUNING_SPANS if fine_tuning else SPANS
         self.seconds: dict[str, float] = {}

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from transfermodel_trainer.evaluation.summary import CurvePoint
+from transfermodel_trainer.training.linear_head import HeadSettings
 from transfermodel_trainer.training.ridge import PENALTIES, fit_ridge
 
 REPETITIONS, REPETITIONS_OF_FEW = 3, 5
@@ -24,7 +25,13 @@ DECOMPOSITION_WORK = 10
 
 
 def samples_curve(
-    features: Tensor, classes: Tensor, count: int, judged: tuple[Tensor, Tensor] | None, whole: float, seed: int
+    features: Tensor,
+    classes: Tensor,
+    count: int,
+    judged: tuple[Tensor, Tensor] | None,
+    whole: float,
+    seed: int,
+    settings: HeadSettings | None = None,
 ) -> tuple[CurvePoint, ...]:
     """Return the accuracy by samples per class, ascending; empty where there is nothing to compare.
 
@@ -37,7 +44,11 @@ def samples_curve(
         judged: features (M, D) and classes (M,) to judge by; None: the training samples that were not drawn.
         whole: accuracy of the head that was fitted on all samples, the last point.
         seed: of the draws.
+        settings: of the head; logistic regression takes too long.
     """
+    settings = settings or HeadSettings()
+    if settings.method != "ridge":
+        return ()
     each = round(len(classes) / count)
     work, points = 0.0, []
     # What was not drawn must be enough to judge by.
@@ -49,7 +60,7 @@ def samples_curve(
         found = []
         for repetition in range(repetitions):
             drawn = draw(classes, size, np.random.default_rng([seed, size, repetition]))
-            head = fit_ridge(features[:, drawn], classes[drawn], count).head
+            head = fit_ridge(features[:, drawn], classes[drawn], count, None, settings).head
             inputs, truth = judged if judged is not None else (features[0, ~drawn], classes[~drawn])
             predicted = head(inputs).argmax(1)
             found.append(float((predicted == truth).double().mean()))

@@ -8,6 +8,7 @@ from torch import Tensor
 from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.evaluation.choice import Choice
 from transfermodel_trainer.evaluation.metrics import Metrics
+from transfermodel_trainer.search.trials import History
 from transfermodel_trainer.training.finetuning import Epoch
 
 
@@ -53,6 +54,10 @@ class Learned:
     """What it was made by; with Auto what was chosen."""
     choice: Choice | None = None
     """Of strategy Auto."""
+    search: History | None = None
+    """Of spec.training.search."""
+    warnings: tuple[str, ...] = ()
+    """Sentences for people."""
 
     @property
     def estimated(self) -> bool:

@@ -37,7 +37,7 @@ def choose_strategy(context: Context) -> Learned:
         choice = Choice("FeatureExtraction", "no sample could be held out to compare fine-tuning by")
         return explained(judge_probe(context, probe, cache, context.held_out()), choice, context)
     features = compute_features(context.network, split.validation, context.feed, cache=cache, limits=context.limits)
-    judged = context.evaluated("validation", split.validation, probe.ridge.head(features))
+    judged = context.evaluated("validation", split.validation, probe.fitted.head(features))
     settings = context.request.training.fine_tuning or usual_settings(len(split.train))
     trunk = {name: value.detach().cpu().clone() for name, value in context.network.trunk.state_dict().items()}
     tuned, why = tune_if_possible(context, settings, probe)
@@ -120,8 +120,9 @@ def fitted_to_all(
         torch.cat([train.classes, validation.classes]),
         len(context.split.labels),
         [*train.digests, *validation.digests],
+        probe.fitted.settings,
     )
-    whole.ridge.head.put_on(context.network)
+    whole.fitted.head.put_on(context.network)
     return whole
 
 

@@ -50,7 +50,7 @@ def judge_probe(
         held_out: what it was not fitted to, the headline first.
         others: splits that were judged already.
     """
-    split, progress, ridge = context.split, context.progress, probe.ridge
+    split, progress, fitted = context.split, context.progress, probe.fitted
     progress.phase("Evaluation")
     splits: list[Evaluated] = []
     features: dict[str, Tensor] = {}
@@ -58,8 +58,8 @@ def judge_probe(
         features[name] = compute_features(
             context.network, samples, context.feed, cache=cache, limits=context.limits, step=progress.step
         )
-        splits.append(context.evaluated(name, samples, ridge.head(features[name])))
-    splits.append(context.evaluated("leave-one-out", split.train, ridge.left_out_logits[: len(split.train)]))
+        splits.append(context.evaluated(name, samples, fitted.head(features[name])))
+    splits.append(context.evaluated("leave-one-out", split.train, fitted.left_out_logits[: len(split.train)]))
     headline = splits[0]
     judged = (features[headline.split], headline.samples.classes) if features else None
     curve = samples_curve(
@@ -69,11 +69,14 @@ def judge_probe(
         judged,
         headline.metrics.accuracy,
         context.request.training.seed,
+        fitted.settings,
     )
     notes = {
-        "head": f"ridge regression, penalty {ridge.penalty:.4g} chosen by leave-one-out, every class weighing the same",
+        "head": fitted.described(),
         "mirrored views": "used" if probe.flipped else "not used",
     }
+    if fitted.settings.method == "logistic":
+        notes["leave-one-out"] = "a fifth of the samples at a time: only ridge regression has a formula for each alone"
     if curve:
         by = headline.split if judged else "the training samples that were not drawn, all samples by leave-one-out"
         notes["samples per class"] = f"heads fitted on fewer samples, drawn several times, are judged by {by}"

@@ -1,18 +1,14 @@
 """FineTuning: the top of the trunk, or all of it, learns together with the head."""
 
-import torch
 from transfermodel_operator.api.spec import FineTuning
 
 from transfermodel_trainer.checkpoints import Saved
 from transfermodel_trainer.evaluation.summary import Learned
 from transfermodel_trainer.strategies.context import Context
 from transfermodel_trainer.strategies.extraction import solve_head
-from transfermodel_trainer.training.calibration import fit_temperature
+from transfermodel_trainer.training import temperature
 from transfermodel_trainer.training.finetuning import EPOCHS, Tuned, fine_tune
 from transfermodel_trainer.training.inference import compute_logits
-
-CALIBRATION_SAMPLES = 20
-"""With fewer held-out samples a temperature says more about them than about the network."""
 
 
 def tune(context: Context) -> Learned:
@@ -58,14 +54,7 @@ def fine_tuned(
 
 def calibrate(context: Context) -> dict[str, str]:
     """Divide the head by the temperature that the validation set asks for; return what to say of it."""
-    network, validation = context.network, context.split.validation
-    if validation is None or len(validation) < CALIBRATION_SAMPLES:
-        return {}
-    temperature = fit_temperature(compute_logits(network, validation, context.feed), validation.classes)
-    with torch.no_grad():
-        network.head.weight.div_(temperature)
-        network.head.bias.div_(temperature)
-    return {"temperature": f"{temperature:.4g}, fitted on the validation set"}
+    return temperature.calibrate(context.network, context.split.validation, context.feed)
 
 
 def judge_tuned(context: Context, settings: FineTuning, tuned: Tuned, calibration: dict[str, str]) -> Learned:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from transfermodel_trainer.training.linear_head import Scaling
+
 CHUNK = 1 << 22
 """Numbers that are worked on at a time."""
 SIGNIFICANT = 1e-10
@@ -98,11 +100,13 @@ class Contents:
         return values > values.max().clamp_min(0) * SIGNIFICANT
 
 
-def contents_of(features: Tensor, classes: Tensor, count: int, digests: Sequence[str] | None) -> Contents:
+def contents_of(
+    features: Tensor, classes: Tensor, count: int, digests: Sequence[str] | None, scaling: Scaling = "spread"
+) -> Contents:
     """Gather the samples by content, and settle scale and weights.
 
-    Each class weighs the same. Features are divided by their deviation plus the mean deviation of all: the large ones
-    say more, but none drowns the others.
+    Each class weighs the same. Unless another scaling is asked for, features are divided by their deviation plus the
+    mean deviation of all: the large ones say more, but none drowns the others.
     """
     numbers: dict[str, int] = {}
     group = (
@@ -118,7 +122,7 @@ def contents_of(features: Tensor, classes: Tensor, count: int, digests: Sequence
     per_class = torch.bincount(classes, minlength=count).double()
     sample_weights = (len(classes) / (per_class > 0).sum() / per_class)[classes]
     weights = torch.zeros(len(size), dtype=torch.float64).index_add_(0, group, sample_weights)
-    mean, scale = _scaling(features, weights)
+    mean, scale = _scaling(features, weights, scaling)
     offset = torch.zeros(count, dtype=torch.float64).index_add_(0, classes, sample_weights) / sample_weights.sum()
     return Contents(
         features, classes, sample_weights, weights, order, starts, _eligible(group, classes, count), mean, scale, offset
@@ -133,7 +137,7 @@ def _eligible(group: Tensor, classes: Tensor, count: int) -> Tensor:
     return lonely == 0
 
 
-def _scaling(features: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+def _scaling(features: Tensor, weights: Tensor, scaling: Scaling) -> tuple[Tensor, Tensor]:
     """Return mean and scale (D,) of the weighted rows, a part at a time."""
     views, count, width = features.shape
     share = (weights / weights.sum() / views)[:, None]
@@ -142,6 +146,10 @@ def _scaling(features: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
     variance = sum((((features[:, part] - mean) ** 2) * share[part]).sum((0, 1)) for part in parts)
     assert isinstance(mean, Tensor) and isinstance(variance, Tensor)  # noqa: S101, PT018 - there is a part
     deviation = variance.sqrt()
-    spread = deviation + deviation.mean()
+    spread = {
+        "spread": deviation + deviation.mean(),
+        "deviation": deviation,
+        "none": torch.ones_like(deviation),
+    }[scaling]
     constant = deviation <= 1e-6 * deviation.max()
     return mean, torch.where(constant, torch.zeros_like(spread), 1 / torch.where(constant, 1.0, spread))

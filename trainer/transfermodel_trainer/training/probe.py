@@ -1,7 +1,7 @@
 """FeatureExtraction: the frozen trunk runs once, the head is solved for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -14,8 +14,9 @@ from transfermodel_trainer.features.cache import FeatureCache
 from transfermodel_trainer.limits import Limits
 from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.training.feeds import Feed
+from transfermodel_trainer.training.heads import fit_head
 from transfermodel_trainer.training.inference import compute_features
-from transfermodel_trainer.training.ridge import Ridge, fit_ridge
+from transfermodel_trainer.training.linear_head import FittedHead, HeadSettings
 
 FLIP_SAMPLES = 10_000
 """Above this many samples mirrored views add time and next to no accuracy."""
@@ -25,14 +26,23 @@ FLIP_SAMPLES = 10_000
 class Probe:
     """A fitted head."""
 
-    ridge: Ridge
+    fitted: FittedHead
     features: Tensor  # (V, N, D): what it was fitted on, mirrored views after plain ones
     classes: Tensor  # (N,)
+    computed: Tensor | None = None
+    """(V, N, D): all views that were computed, those that did not help too."""
 
     @classmethod
-    def of(cls, features: Tensor, classes: Tensor, count: int, digests: Sequence[str]) -> "Probe":
+    def of(
+        cls,
+        features: Tensor,
+        classes: Tensor,
+        count: int,
+        digests: Sequence[str],
+        settings: HeadSettings | None = None,
+    ) -> "Probe":
         """Fit a head for `count` classes to features (V, N, D)."""
-        return cls(fit_ridge(features, classes, count, digests), features, classes)
+        return cls(fit_head(features, classes, count, digests, settings or HeadSettings()), features, classes)
 
     @property
     def flipped(self) -> bool:
@@ -81,12 +91,13 @@ def fit_probe(
             step=lambda done: progress.step(0.5 + done * 0.5),
         )
         both = Probe.of(torch.stack([plain, mirrored]), samples.classes, count, samples.digests)
-        if both.ridge.cross_entropy < best.ridge.cross_entropy and both.ridge.accuracy >= best.ridge.accuracy:
+        best = replace(best, computed=both.features)
+        if both.fitted.cross_entropy < best.fitted.cross_entropy and both.fitted.accuracy >= best.fitted.accuracy:
             best = both
-    best.ridge.head.put_on(network)
+    best.fitted.head.put_on(network)
     mirrors = f", mirrored views {'kept' if best.flipped else 'not used'}" if flip else ""
     progress.say(
         f"Head solved on {len(samples)} samples x {network.width} features: leave-one-out accuracy "
-        f"{best.ridge.accuracy:.4f}{mirrors}."
+        f"{best.fitted.accuracy:.4f}{mirrors}."
     )
     return best

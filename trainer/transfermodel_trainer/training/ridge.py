@@ -7,14 +7,13 @@ else was tried.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from transfermodel_trainer.backbones.network import Network
 from transfermodel_trainer.training.calibration import cross_entropy, fit_temperature
 from transfermodel_trainer.training.contents import Contents, contents_of
+from transfermodel_trainer.training.linear_head import FittedHead, HeadSettings, LinearHead
 
 PENALTIES = tuple(10.0 ** (exponent / 2) for exponent in range(-8, 9))
 """Multiples of the features' mean squared singular value."""
@@ -25,39 +24,13 @@ MOST_JUDGED = 1 << 21
 """Numbers that penalties are compared by; of more samples than make so many, as many as do are chosen, evenly."""
 
 
-@dataclass(frozen=True)
-class LinearHead:
-    """logits = features @ weight.T + bias, calibrated."""
-
-    weight: Tensor  # (K, D) float32
-    bias: Tensor  # (K,) float32
-
-    def __call__(self, features: Tensor) -> Tensor:
-        """Return logits (N, K) for features (N, D)."""
-        return features @ self.weight.T + self.bias
-
-    def put_on(self, network: Network) -> None:
-        """Make it the network's head."""
-        with torch.no_grad():
-            network.head.weight.copy_(self.weight)
-            network.head.bias.copy_(self.bias)
-
-
-@dataclass(frozen=True)
-class Ridge:
-    """A fitted head, and what it says of each training sample when that sample is left out."""
-
-    head: LinearHead
-    left_out_logits: Tensor  # (N, K) float32, of the first view of each sample
-    penalty: float
-    temperature: float
-    accuracy: float
-    """Leave-one-out, of the training samples."""
-    cross_entropy: float
-    """The same, in nats."""
-
-
-def fit_ridge(features: Tensor, classes: Tensor, count: int, digests: Sequence[str] | None = None) -> Ridge:
+def fit_ridge(
+    features: Tensor,
+    classes: Tensor,
+    count: int,
+    digests: Sequence[str] | None = None,
+    settings: HeadSettings | None = None,
+) -> FittedHead:
     """Fit the head.
 
     Every class weighs the same, however many samples it has. Memory beside the features is bounded but for the
@@ -68,11 +41,13 @@ def fit_ridge(features: Tensor, classes: Tensor, count: int, digests: Sequence[s
         classes: (N,) int64.
         count: K, the number of classes.
         digests: of the samples' contents: copies are left out together; None: there are none.
+        settings: what a search asks for; None: the usual.
     """
-    contents = contents_of(features, classes, count, digests)
+    settings = settings or HeadSettings()
+    contents = contents_of(features, classes, count, digests, settings.scaling)
     basis, values = contents.decompose()  # (D, R), (R,)
     correlation = contents.correlation(basis)  # (K, R)
-    penalty, temperature, samples, logits = _choose(contents, basis, values, correlation)
+    penalty, temperature, samples, logits = _choose(contents, basis, values, correlation, settings.penalty)
     shrunk = 1 / (values + penalty)
     left_out = torch.empty(len(classes), count)
     if len(samples) == len(classes):
@@ -83,10 +58,12 @@ def fit_ridge(features: Tensor, classes: Tensor, count: int, digests: Sequence[s
             left_out[samples] = (logits / temperature).float()
     weight = (correlation * shrunk) @ basis.T * contents.scale  # (K, D)
     bias = contents.offset - weight @ contents.mean
-    return Ridge(
+    return FittedHead(
         head=LinearHead((weight / temperature).float(), (bias / temperature).float()),
         left_out_logits=left_out,
+        settings=settings,
         penalty=penalty,
+        factor=penalty / float(values.mean()),
         temperature=temperature,
         accuracy=float((left_out.argmax(1) == classes).double().mean()),
         cross_entropy=cross_entropy(left_out, classes),
@@ -94,20 +71,21 @@ def fit_ridge(features: Tensor, classes: Tensor, count: int, digests: Sequence[s
 
 
 def _choose(
-    contents: Contents, basis: Tensor, values: Tensor, correlation: Tensor
+    contents: Contents, basis: Tensor, values: Tensor, correlation: Tensor, factor: float | None
 ) -> tuple[float, float, Tensor, Tensor]:
     """Return the penalty and the temperature that describe left-out samples best; which these are, and their logits.
 
-    A class with one content has nothing left to be known by when that is left out: it has no say.
+    A class with one content has nothing left to be known by when that is left out: it has no say. With a factor the
+    penalty is that multiple of the mean squared singular value.
     """
     judged = contents.judged(MOST_JUDGED // max(len(contents.offset), len(contents.features) * len(values)))
     usual = float(values.mean())
     if not len(judged):
-        return USUAL_PENALTY * usual, USUAL_TEMPERATURE, judged, torch.empty(0, len(contents.offset))
+        return (factor or USUAL_PENALTY) * usual, USUAL_TEMPERATURE, judged, torch.empty(0, len(contents.offset))
     projected = contents.project(judged, basis)
     best: tuple[float, float, float, Tensor, Tensor] | None = None
-    for factor in PENALTIES:
-        penalty = factor * usual
+    for each in PENALTIES if factor is None else (factor,):
+        penalty = each * usual
         samples, logits = _left_out(contents, judged, projected, 1 / (values + penalty), correlation)
         temperature = fit_temperature(logits, contents.classes[samples])
         loss = cross_entropy(logits / temperature, contents.classes[samples])

@@ -1,0 +1,195 @@
+"""The three strategies with a search: what there is to choose from, and the model that is chosen."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from torch import Tensor
+from transfermodel_operator.api import Reason
+from transfermodel_operator.api.spec import FineTuning, Search, Strategy
+
+from transfermodel_trainer.data.nouns import nouns
+from transfermodel_trainer.data.samples import Samples
+from transfermodel_trainer.errors import RunError
+from transfermodel_trainer.evaluation.choice import Choice
+from transfermodel_trainer.evaluation.summary import Learned
+from transfermodel_trainer.search.preparing import find, told
+from transfermodel_trainer.search.space import FINE_TUNING, Method, Space, head_methods, tuning_method, tuning_settings
+from transfermodel_trainer.search.study import Found
+from transfermodel_trainer.search.trials import History, Trial
+from transfermodel_trainer.search.trying import Made, head_of, made_of, of_tensors
+from transfermodel_trainer.strategies.auto import fitted_to_all, too_long, usual_settings
+from transfermodel_trainer.strategies.context import Context
+from transfermodel_trainer.strategies.extraction import judge_probe, solve_head
+from transfermodel_trainer.strategies.tuning import judge_tuned
+from transfermodel_trainer.training.history import Epoch, Tuned
+from transfermodel_trainer.training.inference import compute_features
+from transfermodel_trainer.training.probe import Probe
+
+LEFT_OUT: Final = "the training samples, each left out in turn"
+VALIDATION: Final = "the validation set"
+
+
+def search_heads(context: Context) -> Learned:
+    """Try heads on the frozen trunk's features, and judge the best."""
+    validation, cache = context.split.validation, context.cache()
+    if validation is None:
+        check_can_be_left_out(context)
+    probe = solve_head(context, cache)
+    space = Space(_heads(probe))
+    found = find(context, space, LEFT_OUT if validation is None else VALIDATION, probe, _first(context, probe, space))
+    best = _set(context, probe, found)
+    return told(judge_probe(context, best, cache, context.held_out()), found, _asked(context))
+
+
+def search_tuning(context: Context) -> Learned:
+    """Try settings of fine-tuning, and judge the best."""
+    check_validation(context)
+    # LP-FT, as without a search; all trials begin with the solved head.
+    probe = solve_head(context, context.cache()) if context.backbone.pretrained else None
+    usual = context.request.training.fine_tuning or FineTuning()
+    found = find(context, Space((_tuning(context, usual),)), VALIDATION, probe, None)
+    return told(_judged_tuned(context, found), found, _asked(context))
+
+
+def search_both(context: Context) -> Learned:
+    """Try heads and, where time allows, settings of fine-tuning, and judge the best of all."""
+    validation, cache = check_validation(context), context.cache()
+    probe = solve_head(context, cache)
+    usual = context.request.training.fine_tuning or usual_settings(len(context.split.train))
+    methods, why = _heads(probe), too_long(context, usual)
+    if why is None:
+        methods = (methods[0], _tuning(context, usual), *methods[1:])
+    space = Space(methods)
+    found = find(context, space, VALIDATION, probe, _first(context, probe, space))
+    choice = chosen_by(found.history, why)
+    if found.history.best.method == FINE_TUNING:
+        learned = _judged_tuned(context, found)
+    else:
+        best = _set(context, probe, found)
+        features = _features(context, validation)
+        judged = context.evaluated("validation", validation, best.fitted.head(features))
+        whole = fitted_to_all(context, best, validation, features, cache)
+        held_out = [(name, samples) for name, samples in context.held_out() if name != "validation"]
+        learned = judge_probe(context, whole, cache, held_out, [judged])
+        learned.notes["validation"] = "judged before the head was fitted to these samples, too"
+    context.progress.say(f"Auto: {choice.chosen}: {choice.why}.")
+    notes = {"chosen by Auto": f"{choice.chosen}: {choice.why}"} | learned.notes
+    return told(replace(learned, choice=choice, notes=notes), found, _asked(context))
+
+
+SEARCHES: Final[Mapping[str, Callable[[Context], Learned]]] = {
+    "FeatureExtraction": search_heads,
+    "FineTuning": search_tuning,
+    "Auto": search_both,
+}
+
+
+def check_can_be_left_out(context: Context) -> None:
+    """Raise DataInvalid where no sample can be left out, since each is the only one of its class."""
+    train = context.split.train
+    contents = {(label, digest) for label, digest in zip(train.classes.tolist(), train.digests, strict=True)}
+    if len(contents) == len({label for label, _ in contents}):
+        words = nouns(context.request.task)
+        raise RunError(
+            Reason.DATA_INVALID,
+            f"spec.training.search has nothing to judge its trials by: every class has a single {words.one}. Add "
+            f"{words.many}, set spec.data.validation, or leave search out.",
+        )
+
+
+def check_validation(context: Context) -> Samples:
+    """Return the validation set. Raises DataInvalid where there is none."""
+    validation = context.split.validation
+    if validation is None:
+        words = nouns(context.request.task)
+        raise RunError(
+            Reason.DATA_INVALID,
+            f"spec.training.search has no validation set to judge its trials by: every class has a single {words.one}. "
+            f"Add {words.many}, set spec.data.validation, or leave search out.",
+        )
+    return validation
+
+
+def chosen_by(history: History, why: str | None) -> Choice:
+    """Return what Auto chose, of the best of either kind.
+
+    Args:
+        history: of the search.
+        why: fine-tuning was left out; None: it was not.
+    """
+    probe = _best([trial for trial in history.trials if trial.method != FINE_TUNING])
+    tuned = _best([trial for trial in history.trials if trial.method == FINE_TUNING])
+    chosen: Strategy = "FineTuning" if history.best.method == FINE_TUNING else "FeatureExtraction"
+    if why is None and tuned is None:
+        why = "no trial of fine-tuning made a model"
+    elif why is None:
+        verdict = "clearly better" if chosen == "FineTuning" else "not clearly better"
+        why = f"of {len(history.trials)} trials those of fine-tuning are {verdict} on the validation samples"
+    return Choice(chosen, why, probe, tuned)
+
+
+def _best(trials: list[Trial]) -> float | None:
+    known = [trial for trial in trials if trial.loss is not None]
+    return min(known, key=lambda trial: trial.loss or 0.0).accuracy if known else None
+
+
+def _asked(context: Context) -> Search:
+    return context.request.training.search or Search(trials=1)
+
+
+def _heads(probe: Probe) -> tuple[Method, ...]:
+    return head_methods(mirrors=probe.computed is not None, mirrored=probe.flipped)
+
+
+def _tuning(context: Context, usual: FineTuning) -> Method:
+    return tuning_method(
+        usual,
+        context.request.training.fixed or (),
+        stages=len(context.network.stages),
+        samples=len(context.split.train),
+        pretrained=context.backbone.pretrained,
+        augmented=context.backbone.preprocessing.modality != "Text",
+    )
+
+
+def _first(context: Context, probe: Probe, space: Space) -> Made:
+    """Return the solved head as the first trial: that is what the usual settings lead to."""
+    validation, settings = context.split.validation, space.methods[0].settings({})
+    if validation is None:
+        return made_of(probe.fitted, settings, probe.fitted.left_out_logits, context.split.train.classes)
+    logits = probe.fitted.head(_features(context, validation))
+    return made_of(probe.fitted, settings, logits, validation.classes)
+
+
+def _features(context: Context, samples: Samples) -> Tensor:
+    """Return features (N, D) of the trunk as it was loaded."""
+    return compute_features(context.network, samples, context.feed, cache=context.cache(), limits=context.limits)
+
+
+def _set(context: Context, probe: Probe, found: Found) -> Probe:
+    """Return the probe with the head that was found, on the network."""
+    best = found.history.best
+    views = probe.features if probe.computed is None else probe.computed
+    chosen = views if best.parameters["views"] == "mirrored" else views[:1]
+    fitted = head_of(best, found.tensors)
+    fitted.head.put_on(context.network)
+    return Probe(fitted, chosen, probe.classes)
+
+
+def _judged_tuned(context: Context, found: Found) -> Learned:
+    """Make the network the one that was found, and judge it."""
+    best = found.history.best
+    settings, recipe = tuning_settings(best.parameters)
+    context.network.load_state_dict(of_tensors(found.tensors))
+    context.network.eval()
+    tuned = Tuned(
+        tuple(Epoch(**epoch) for epoch in best.found["history"]), best.found["kept_epoch"], best.found["ended_by"]
+    )
+    learned = judge_tuned(context, settings, tuned, best.found["calibration"])
+    learned.notes["recipe"] = (
+        f"the last stage learns by {recipe.trunk_rate:g} of the rate, each one before by {recipe.stage_decay:g} of the "
+        f"next; weight decay {recipe.weight_decay:g}, label smoothing {recipe.label_smoothing:g}, augmentation "
+        f"{recipe.augmentation:g}"
+    )
+    return learned
