@@ -36,7 +36,7 @@ def visits(part: str, subject: str, figure: str, sides: Sides, **others: float) 
 def document(
     found: list[Visit], run: str = "a", before: dict[str, Any] | None = None, **skipped: str
 ) -> dict[str, Any]:
-    return results.merged(before, results.rows_of(found, run), {run: RUN}, skipped)
+    return results.merged(before, results.rows_of(found, run), {run: RUN}, {})
 
 
 def starts(subject: str, b0: list[float], ours: list[float]) -> list[Visit]:
@@ -124,7 +124,7 @@ def test_a_round_that_lacks_a_figure_is_an_error() -> None:
 
 
 def test_a_reason_stays_until_the_part_is_measured() -> None:
-    first = document([], **{"cold-start": "there is no processor"})
+    first = results.merged(None, {}, {"a": RUN}, {"cold-start": "there is no processor"})
     assert "Not measured: cold-start, as there is no processor." in page.tables(first)
     second = document(starts("resnet18", [6.0], [1.0]), before=first)
     assert second["skipped"] == {}

@@ -14,6 +14,7 @@ from tests.bench.serving.agreement import disagreement
 from tests.bench.serving.bench import QUICK, Bench, NotHere
 from tests.bench.serving.material import Material
 from tests.bench.serving.memory import memory
+from tests.support.predictor_process import free_port
 
 pytestmark = pytest.mark.unit
 
@@ -63,7 +64,7 @@ def test_a_server_that_does_not_answer_is_given_up(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(servers, "DEADLINE_SECONDS", 0.2)
     program = [sys.executable, "-c", "import time; time.sleep(60)"]
     with (
-        servers.started(program, servers.free_port(), tmp_path / "log") as server,
+        servers.started(program, free_port(), tmp_path / "log") as server,
         pytest.raises(RuntimeError, match=r"did not answer in 0 s"),
     ):
         server.first_answer(b"{}")
