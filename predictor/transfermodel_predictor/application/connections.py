@@ -1,4 +1,4 @@
-"""Connections of strangers: what uvicorn leaves without limit has one here, so that nobody keeps others from being heard.
+"""Connections of strangers: what uvicorn leaves without a limit has one here, so that nobody keeps others waiting.
 
 A head has a size and a time, an answer that nobody reads has a time, and where there are too many connections, the one
 that has been idle for longest makes room. Bodies have their limits in `body_limit` and `requests`.

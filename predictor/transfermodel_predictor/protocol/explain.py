@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from transfermodel_predictor.protocol.errors import RequestInvalid, RequestTooLarge
 from transfermodel_predictor.protocol.forms import SampleForm
-from transfermodel_predictor.protocol.parameters import TOP_K, flag, shown, whole_number
+from transfermodel_predictor.protocol.parameters import TOP_K, flag, whole_number
+from transfermodel_predictor.protocol.sources import shown
 
 GRID: Final = "grid"
 LABEL: Final = "label"

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from transfermodel_predictor.protocol.errors import RequestInvalid
-from transfermodel_predictor.protocol.sources import kind
+from transfermodel_predictor.protocol.sources import kind, shown
 
 TOP_K: Final = "top_k"
 LARGEST: Final = 1_000_000_000
@@ -64,8 +64,3 @@ def top_k_of(parameters: Mapping[str, Any]) -> int | None:
         RequestInvalid: It is no whole number above 0.
     """
     return whole_number(TOP_K, parameters[TOP_K]) if TOP_K in parameters else None
-
-
-def shown(value: Any) -> str:
-    """Return a value as a message shows it: a scalar as it is, cut off, anything else by its kind."""
-    return repr(value)[:40] if isinstance(value, str | int | float) and not isinstance(value, bool) else kind(value)

@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import orjson
@@ -16,6 +16,10 @@ from transfermodel_predictor.inference.errors import UnreadableSample
 from transfermodel_predictor.inference.pipelines import Pipeline
 from transfermodel_predictor.protocol.errors import RequestInvalid, RequestTooLarge
 from transfermodel_predictor.protocol.forms import SampleForm
+
+ELEMENTS: Final = 4_000_000
+"""Of JSON in one body: each takes a byte there, but ten and more in memory, and nothing else runs while they are read."""
+WHITE_SPACE: Final = b" \t\r\n\v\f"
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ def read_value(place: str, value: Any, form: SampleForm, limits: Limits) -> Enco
         )
     try:
         # Lines as `base64` of the shell breaks them are fine, everything else that is not base64 is not.
-        data = base64.b64decode("".join(value.split()).encode("ascii"), validate=True)
+        data = base64.b64decode(value.encode("ascii").translate(None, WHITE_SPACE), validate=True)
     except (binascii.Error, UnicodeEncodeError) as error:
         raise RequestInvalid(
             f"{place} is not base64; encode the {form.one} file, as `base64 -w0 {form.file}` does."
@@ -121,8 +125,9 @@ def parse_json(body: bytes) -> dict[str, Any]:
     Raises:
         RequestInvalid: It is none.
     """
-    if not body.strip():
+    if not body or body.isspace():
         raise RequestInvalid("The body is empty: send JSON.")
+    check_elements(body)
     try:
         document = orjson.loads(body)
     except (orjson.JSONDecodeError, RecursionError) as error:
@@ -130,6 +135,26 @@ def parse_json(body: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise RequestInvalid(f"The body is {kind(document)}; a JSON object is needed.")
     return document
+
+
+def check_elements(body: bytes) -> None:
+    """Refuse JSON of more elements than can be read in a moment.
+
+    Raises:
+        RequestTooLarge: There are as many commas, be it that some stand in texts.
+    """
+    if len(body) > ELEMENTS and (commas := body.count(b",")) > ELEMENTS:
+        raise RequestTooLarge(
+            f"The JSON has {commas} commas; at most {ELEMENTS} are accepted. Send pixels in binary form: the Open "
+            "Inference Protocol has binary_data_size for it."
+        )
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message shows it: text or number cut off, anything else by its kind."""
+    if isinstance(value, str):
+        return repr(value[:80])
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else kind(value)
 
 
 def kind(value: Any) -> str:

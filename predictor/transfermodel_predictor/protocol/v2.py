@@ -16,7 +16,7 @@ from transfermodel_predictor.inference.head import Prediction
 from transfermodel_predictor.protocol.errors import RequestInvalid
 from transfermodel_predictor.protocol.forms import SampleForm
 from transfermodel_predictor.protocol.parameters import top_k_of
-from transfermodel_predictor.protocol.sources import Source, kind, parse_json
+from transfermodel_predictor.protocol.sources import Source, kind, parse_json, shown
 from transfermodel_predictor.protocol.tensors import Tensor, read_samples
 from transfermodel_predictor.protocol.v1 import highest
 
@@ -28,6 +28,8 @@ TOP_PROBABILITIES: Final = "top_probabilities"
 TOP_OUTPUTS: Final = (TOP_LABELS, TOP_PROBABILITIES)
 """There are these where the request has the parameter top_k."""
 HEADER: Final = "inference-header-content-length"
+DIMENSIONS: Final = 8
+"""Of a shape, at most: what is longer is none, and need not be looked at."""
 
 OutputTensor = tuple[str, list[int], Sequence[Any]]
 """Datatype, shape, and the values, flat, the last dimension the fastest."""
@@ -83,14 +85,18 @@ def _tensor(entry: Any, binary: bytes, form: SampleForm) -> Tensor:
         raise RequestInvalid(f"inputs[0] is {kind(entry)}; an object is needed: {form.choices}.")
     name = entry.get("name")
     if not isinstance(name, str) or name not in form.tensors:
-        raise RequestInvalid(f"inputs[0] has the name {str(name)[:80]!r}; this model takes {form.choices}.")
+        raise RequestInvalid(f"inputs[0] has the name {shown(name)}; this model takes {form.choices}.")
     wanted = form.tensors[name]
     if entry.get("datatype") != wanted.datatype:
         raise RequestInvalid(
-            f"The input {name!r} has the datatype {str(entry.get('datatype'))[:40]!r}; {wanted.datatype} is needed."
+            f"The input {name!r} has the datatype {shown(entry.get('datatype'))}; {wanted.datatype} is needed."
         )
     shape = entry.get("shape")
-    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
+    if (
+        not isinstance(shape, list)
+        or len(shape) > DIMENSIONS
+        or not all(type(size) is int and size >= 0 for size in shape)
+    ):
         raise RequestInvalid(f"The shape of input {name!r} must be a list of whole numbers: {wanted.shape}.")
     size = _parameters(entry, f"input {name!r}").get("binary_data_size")
     if size is None:
@@ -105,7 +111,7 @@ def _tensor(entry: Any, binary: bytes, form: SampleForm) -> Tensor:
         raise RequestInvalid(f"The input {name!r} has both data and binary_data_size; send one of them.")
     if type(size) is not int or size != len(binary):
         raise RequestInvalid(
-            f"The input {name!r} says binary_data_size {str(size)[:40]}, but {len(binary)} bytes follow the JSON part "
+            f"The input {name!r} says binary_data_size {shown(size)}, but {len(binary)} bytes follow the JSON part "
             "(whose length the header Inference-Header-Content-Length must say)."
         )
     return Tensor(name, shape, None, binary)
@@ -126,7 +132,7 @@ def _outputs(document: dict[str, Any], top_k: int | None) -> dict[str, bool]:
         if name not in there:
             answers = " and ".join(map(repr, there))
             remedy = " Send the parameter 'top_k' for it." if name in TOP_OUTPUTS else ""
-            raise RequestInvalid(f"'outputs' asks for {str(name)[:80]!r}; this model answers with {answers}.{remedy}")
+            raise RequestInvalid(f"'outputs' asks for {shown(name)}; this model answers with {answers}.{remedy}")
         chosen[name] = _flag(_parameters(entry, f"output {name!r}"), "binary_data", default)
     return chosen or dict.fromkeys(there, default)
 
@@ -166,7 +172,7 @@ def answer(
         datatype, shape, values = tensors[name]
         output: dict[str, Any] = {"name": name, "datatype": datatype, "shape": shape}
         if binary:
-            raw = _raw(datatype, values)
+            raw = raw_tensor(datatype, values)
             output["parameters"] = {"binary_data_size": len(raw)}
             tail.append(raw)
         else:
@@ -200,7 +206,8 @@ def output_tensors(predictions: Sequence[Prediction], top_k: int | None) -> dict
     return tensors
 
 
-def _raw(datatype: str, values: Sequence[Any]) -> bytes:
+def raw_tensor(datatype: str, values: Sequence[Any]) -> bytes:
+    """Return a tensor in binary form: BYTES each led by its length, FP32 little end first."""
     if datatype == "BYTES":
         encoded = [value.encode() for value in values]
         return b"".join(len(value).to_bytes(4, "little") + value for value in encoded)

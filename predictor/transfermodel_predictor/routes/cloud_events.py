@@ -11,6 +11,7 @@ import orjson
 from starlette.responses import Response
 
 from transfermodel_predictor.protocol.errors import RequestInvalid
+from transfermodel_predictor.protocol.sources import check_elements
 
 HEADERS: Final = ("ce-id", "ce-source", "ce-type", "ce-specversion")
 STRUCTURED: Final = "application/cloudevents+json"
@@ -39,11 +40,12 @@ def opened(headers: Mapping[str, str], body: bytes) -> Opened | None:
     """Return what is in the event, or None where the request is none.
 
     Raises:
-        RequestInvalid: It cannot be opened.
+        RequestInvalid, RequestTooLarge: It cannot be opened.
     """
     structured = headers.get("content-type", "").startswith(STRUCTURED)
     if not structured and not all(name in headers for name in HEADERS):
         return None
+    check_elements(body)
     # Few requests are events: what reads them is imported for these alone.
     from cloudevents.http import from_http
 

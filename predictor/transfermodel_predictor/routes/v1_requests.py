@@ -1,5 +1,6 @@
 """What a request of version 1 asks, however it is packed: as JSON, as a file as it is, or as a CloudEvent."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +15,6 @@ from transfermodel_predictor.protocol.raw import read_raw
 from transfermodel_predictor.protocol.sources import EncodedSample, parse_json
 from transfermodel_predictor.routes import cloud_events
 from transfermodel_predictor.service import Service
-
-Asked = tuple[list[EncodedSample], dict[str, Any]]
-"""Samples and parameters."""
 
 
 @dataclass(frozen=True)
@@ -38,26 +36,23 @@ async def read_request(service: Service, request: Request, known: tuple[str, ...
     Raises:
         RequestInvalid: It must be changed.
     """
-    body = await read_body(request)
-    event = cloud_events.opened(request.headers, body)
-    content_type, data = (request.headers.get("content-type", ""), body) if event is None else (None, event.data)
-    query = request.query_params.multi_items()
-    samples, parameters = await service.read(parse, service, content_type, data, query, known)
-    return SampleRequest(samples, parameters, event)
+    body, query = await read_body(request), request.query_params.multi_items()
+    return await service.read(parse, service, request.headers, body, query, known)
 
 
 def parse(
-    service: Service, content_type: str | None, body: bytes, query: list[tuple[str, str]], known: tuple[str, ...]
-) -> Asked:
-    """Read a body; content_type: None where it is JSON in any case.
+    service: Service, headers: Mapping[str, str], body: bytes, query: list[tuple[str, str]], known: tuple[str, ...]
+) -> SampleRequest:
+    """Read a body.
 
     Raises:
         RequestInvalid: It must be changed.
     """
     form, limits = service.form, service.limits
-    if content_type is not None:
-        sample = read_raw(content_type, body, form, limits)
+    event = cloud_events.opened(headers, body)
+    if event is None:
+        sample = read_raw(headers.get("content-type", ""), body, form, limits)
         if sample is not None:
-            return [sample], gathered(query, {}, known)
-    document = parse_json(body)
-    return v1.parse_request(document, form, limits), gathered(query, document, known)
+            return SampleRequest([sample], gathered(query, {}, known), None)
+    document = parse_json(body if event is None else event.data)
+    return SampleRequest(v1.parse_request(document, form, limits), gathered(query, document, known), event)

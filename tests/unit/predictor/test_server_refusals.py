@@ -118,6 +118,7 @@ PIXELS = {"name": "pixels", "datatype": "UINT8", "shape": [1, 1, 1, 3], "data": 
         ([image_input(b"abc")], "not an image"),
         ([image_input(picture(), parameters={"binary_data_size": 5})], "both data and binary_data_size"),
         ([image_input(picture(), parameters=[])], "are a list"),
+        ([image_input(picture(), shape=[1] * 9)], "whole numbers"),
         ([NO_DATA], "has no data"),
         (
             [{"name": "image", "datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": 9}}],
@@ -147,7 +148,7 @@ def test_bad_input_of_version_2(client: httpx.Client, inputs: Any, said: str) ->
         ({"id": 7}, "'id' is a number"),
         ({"outputs": {}}, "'outputs' is an object"),
         ({"outputs": [{"name": "logits"}]}, "asks for 'logits'"),
-        ({"outputs": [7]}, "asks for 'None'"),
+        ({"outputs": [7]}, "asks for null"),
         ({"outputs": [{"name": "label", "parameters": {"binary_data": "yes"}}]}, "true or false"),
         ({"parameters": []}, "parameters of the request are a list"),
     ],
