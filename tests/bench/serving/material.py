@@ -1,6 +1,7 @@
 """What both sides serve: the same network with the same weights, as the baseline reads it and as ours does."""
 
 import base64
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,15 +9,20 @@ from pathlib import Path
 
 import torch
 import torchvision
+from PIL import Image
 from transfermodel_predictor.artifact.description import (
     BackboneDescription,
     ImagePreprocessing,
     ModelDescription,
     WeightsSource,
 )
+from transfermodel_predictor.artifact.names import INT8_MODEL
+from transfermodel_predictor.cpus import thread_count
 from transfermodel_trainer.publishing.export import export_onnx
+from transfermodel_trainer.publishing.quantisation import quantise
 
-from tests.bench.serving.baseline import MEAN, STD
+from tests.bench.serving.baseline import MEAN, STD, make_transform
+from tests.bench.serving.photographs import USUAL, photographs
 from tests.support.colours import colour_model, describe, write_artifact
 
 SIZE, RESIZE_TO, CLASSES = 224, 256, 10
@@ -39,7 +45,7 @@ class Material:
     weights: Path
     """A state dict, for the baseline."""
     artifact: Artifact
-    """Exported by the trainer's own code, for ours."""
+    """Exported by the trainer's own code, for ours, in Float32 and in Int8."""
 
 
 def prepare(architecture: str, folder: Path) -> Material:
@@ -63,8 +69,17 @@ def prepare(architecture: str, folder: Path) -> Material:
         preprocessing=ImagePreprocessing(size=SIZE, resize_to=RESIZE_TO, mean=MEAN, std=STD),
     )
     artifact = folder / "artifact"
-    digest = write_artifact(artifact, graph, description.to_json())
+    inputs = [{"images": row.numpy()} for row in _calibration(folder)]
+    int8 = quantise(folder / "model.onnx", inputs, folder, thread_count())
+    digest = write_artifact(artifact, graph, description.to_json(), {INT8_MODEL: int8})
     return Material(architecture, weights, Artifact(artifact.as_uri(), digest))
+
+
+def _calibration(folder: Path) -> Sequence[torch.Tensor]:
+    """Return inputs (1, 3, H, W) that ranges are measured on."""
+    transform = make_transform()
+    files = photographs(USUAL, folder).files
+    return [transform(Image.open(io.BytesIO(file)).convert("RGB")).unsqueeze(0) for file in files]
 
 
 def no_operation(folder: Path) -> Artifact:

@@ -109,6 +109,11 @@ def ours(
     return Side(name, title, start)
 
 
+def ours_in_int8(material: Material) -> Side:
+    """Return the predictor with the graph in 8-bit integers."""
+    return ours(material.artifact, "ours-int8", "TransferModel, Int8", {"TRANSFERMODEL_PRECISION": "Int8"})
+
+
 def of_kserve(material: Material, *, careful: bool = False) -> Side:
     """Return the baseline; careful: what a careful reader of KServe's page would write."""
 

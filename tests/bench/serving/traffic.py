@@ -10,7 +10,7 @@ from tests.bench.serving.bench import Bench, Visit
 from tests.bench.serving.load.plan import Plan, Seen
 from tests.bench.serving.load.process import run, running
 from tests.bench.serving.photographs import LARGE, REAL, USUAL
-from tests.bench.serving.servers import PREDICT, READY, Server, Side, of_kserve, ours
+from tests.bench.serving.servers import PREDICT, READY, Server, Side, of_kserve, ours, ours_in_int8
 
 PART: Final = "traffic"
 PHOTOGRAPHS: Final = "photographs"
@@ -26,12 +26,15 @@ def measure(bench: Bench) -> Iterator[Visit]:
     for architecture in bench.backbones:
         material = bench.material(architecture)
         sides = [ours(material.artifact), of_kserve(material), of_kserve(material, careful=True)]
-        difference = agree(bench, sides, Path(bodies[0]).read_bytes())
+        body = Path(bodies[0]).read_bytes()
+        difference = agree(bench, sides, body)
         bench.say(f"{PART}, {architecture}: the sides' answers differ by {difference:.2g} at most")
+        sides.insert(1, ours_in_int8(material))
+        check_int8(bench, sides[0], sides[1], body)
         for number in range(bench.effort.rounds):
             for side in order(sides, number):
                 with side.start(bench.scratch(PART, side.name)) as server:
-                    server.first_answer(Path(bodies[0]).read_bytes())
+                    server.first_answer(body)
                     figures = visit(bench, server, bodies, CONCURRENCIES)
                 bench.say(told(PART, architecture, side, number, figures))
                 yield Visit(PART, architecture, side.name, number, figures)
@@ -55,12 +58,21 @@ def measure_photographs(bench: Bench) -> Iterator[Visit]:
 
 def agree(bench: Bench, sides: Sequence[Side], body: bytes) -> float:
     """Return how far the sides' answers to one request are apart. Raises RuntimeError where they are not the same."""
-    answers = {}
-    for side in sides:
-        with side.start(bench.scratch("agreement", side.name)) as server:
-            server.first_answer(body)
-            answers[side.name] = server.answer(body)[1]
-    return disagreement(answers)
+    return disagreement({side.name: _answer(bench, side, body) for side in sides})
+
+
+def check_int8(bench: Bench, float32: Side, int8: Side, body: bytes) -> None:
+    """Raise RuntimeError where Int8 gives the very answer of Float32: it would be measured as what it is not."""
+    if _answer(bench, float32, body) == _answer(bench, int8, body):
+        raise RuntimeError(
+            "With Int8 the predictor answers exactly as with Float32: it does not serve the other graph."
+        )
+
+
+def _answer(bench: Bench, side: Side, body: bytes) -> bytes:
+    with side.start(bench.scratch("agreement", side.name)) as server:
+        server.first_answer(body)
+        return server.answer(body)[1]
 
 
 def visit(bench: Bench, server: Server, bodies: tuple[str, ...], concurrencies: Sequence[int]) -> dict[str, float]:

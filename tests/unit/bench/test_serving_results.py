@@ -170,8 +170,8 @@ def test_every_key_and_table_is_of_a_part_and_of_sides_that_there_are() -> None:
     from tests.bench.serving.scale import BURSTS
 
     parts = {*PARTS, BURSTS}
-    assert {key.part for key in KEYS.values()} <= parts | {"int8-accuracy"}
-    assert page.TABLES.keys() <= parts | {"int8-accuracy"}
+    assert {key.part for key in KEYS.values()} <= parts
+    assert page.TABLES.keys() <= parts
     assert {side for key in KEYS.values() for side in (key.over, key.under) if side} <= page.SIDES.keys()
 
 
