@@ -1,7 +1,8 @@
 """uvicorn for one model: it listens at once, is ready when the model is, and ends when all requests are answered."""
 
 import asyncio
-from collections.abc import Callable
+import socket
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
@@ -18,6 +19,20 @@ from transfermodel_predictor.service import Service
 GRACE_SECONDS: Final = 30
 
 
+class HttpServer(uvicorn.Server):
+    """uvicorn, and what must end before it does: it then raises the signal that ended it once more."""
+
+    beside: Callable[[], Awaitable[None]] | None = None
+    """Ends another server; it has answered all its requests when it returns."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End both at once, gracefully."""
+        beside = None if self.beside is None else asyncio.ensure_future(self.beside())
+        await super().shutdown(sockets)
+        if beside is not None:
+            await beside
+
+
 class Server:
     """The HTTP server of one service."""
 
@@ -25,7 +40,7 @@ class Server:
         """Configure it; nothing listens yet."""
         self.service = Service(configuration)
         self._grpc_address = None if configuration.grpc_port is None else (configuration.host, configuration.grpc_port)
-        self._server = uvicorn.Server(
+        self._server = HttpServer(
             uvicorn.Config(
                 application(self.service),
                 configuration.host,
@@ -64,17 +79,15 @@ class Server:
         serving = asyncio.create_task(self._server.serve())
         waiting = asyncio.create_task(loaded.wait())
         await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
-        grpc_server = None
         try:
             if loaded.is_set():
                 self.service.serve(loading.result())
                 if self._grpc_address is not None:
                     grpc_server = await start_grpc(self.service, *self._grpc_address)
+                    self._server.beside = lambda: grpc_server.stop(GRACE_SECONDS)
         except Exception:
             self._server.should_exit = True
             raise
         finally:
             await serving
-            if grpc_server is not None:
-                await grpc_server.stop(GRACE_SECONDS)
             await self.service.close()

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final, NoReturn, TypeVar
+from typing import Final, NoReturn, TypeAlias, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -30,7 +30,7 @@ STATUSES: Final[tuple[tuple[type[RequestRefused], grpc.StatusCode], ...]] = (
 """The first that fits."""
 
 M = TypeVar("M", bound=Message)
-Context = grpc.aio.ServicerContext[bytes, bytes]
+Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
 Method = Callable[[bytes], Awaitable[Message]]
 
 logger = logging.getLogger("transfermodel_predictor")
@@ -51,7 +51,7 @@ class Servicer(grpc.GenericRpcHandler):
             "ModelInfer": self._model_infer,
         }
 
-    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes] | None:
+    def service(self, details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
         """Return what answers a method; None: gRPC says that there is none."""
         name = details.method.removeprefix(PREFIX)
         if name in LOADING:
