@@ -2,8 +2,9 @@
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
+from transfermodel_predictor.artifact.canonical import digest_of
 from transfermodel_predictor.artifact.storage import open_store
 
 T = TypeVar("T")
@@ -37,8 +38,16 @@ class Background(threading.Thread, Generic[T]):
         return self._value
 
 
+class Fetched(NamedTuple):
+    """An object as storage gave it."""
+
+    data: bytes
+    digest: str
+    """sha256:… of the data."""
+
+
 class Download:
-    """Objects below a URI, each on its way from the start; nothing is checked yet."""
+    """Objects below a URI, each on its way from the start, and digested when it is there; nothing is checked yet."""
 
     def __init__(self, uri: str, names: Iterable[str], environment: Mapping[str, str], prefix: str = "") -> None:
         """Start; prefix: of the credentials' variables.
@@ -47,7 +56,7 @@ class Download:
             StorageUriInvalid: The URI is of no kind that can be read.
         """
         self._storage = open_store(uri, environment, prefix)
-        self._pending: dict[str, Background[bytes]] = {}
+        self._pending: dict[str, Background[Fetched]] = {}
         for name in names:
             self.begin(name)
 
@@ -55,7 +64,7 @@ class Download:
         """Start to read one more object."""
         self._pending[name] = Background(_reader(self._storage.get, name), f"get {name}")
 
-    def result(self, name: str) -> bytes:
+    def result(self, name: str) -> Fetched:
         """Wait for one object, and return it, once: it may be large, so nothing of it is kept here.
 
         Raises:
@@ -64,5 +73,10 @@ class Download:
         return self._pending.pop(name).result()
 
 
-def _reader(get: Callable[[str], bytes], name: str) -> Callable[[], bytes]:
-    return lambda: get(name)
+def _reader(get: Callable[[str], bytes], name: str) -> Callable[[], Fetched]:
+    def fetched() -> Fetched:
+        data = get(name)
+        # Here, not where it is checked: hashing needs no interpreter, and the program is still importing.
+        return Fetched(data, digest_of(data))
+
+    return fetched

@@ -38,7 +38,7 @@ class VerifiedFiles:
         """Wait for the manifest; as `fetch` otherwise."""
         self._download = download
         self._uri = uri.rstrip("/")
-        self._manifest = Manifest.from_json(download.result(MANIFEST), digest, self._uri)
+        self._manifest = Manifest.from_json(download.result(MANIFEST).data, digest, self._uri)
 
     def ask(self, names: Iterable[str]) -> None:
         """Begin to read more files.
@@ -53,6 +53,6 @@ class VerifiedFiles:
     def file(self, name: str) -> bytes:
         """Wait for one file, and return it, once; as `fetch` otherwise."""
         self._manifest.entry(name, self._uri)
-        content = self._download.result(name)
-        self._manifest.verify(name, content, self._uri)
+        content, actual = self._download.result(name)
+        self._manifest.verify(name, len(content), actual, self._uri)
         return content

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Self
 
 from msgspec import Meta, Struct, to_builtins
 
-from transfermodel_predictor.artifact.canonical import canonical_json, digest_of
+from transfermodel_predictor.artifact.canonical import DIGEST_PREFIX, canonical_json, digest_of
 from transfermodel_predictor.artifact.errors import ArtifactCorrupt, ArtifactMalformed
 from transfermodel_predictor.artifact.names import MANIFEST
 from transfermodel_predictor.artifact.structure import read
@@ -25,7 +25,7 @@ class ManifestEntry(Struct, frozen=True, forbid_unknown_fields=True):
     @classmethod
     def of(cls, data: bytes) -> Self:
         """Describe a file's content."""
-        return cls(sha256=digest_of(data).removeprefix("sha256:"), size=len(data))
+        return cls(sha256=digest_of(data).removeprefix(DIGEST_PREFIX), size=len(data))
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,16 +83,16 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
             raise ArtifactCorrupt(f"{uri}/{MANIFEST} lists no {name}: the artifact is not complete. Train it again.")
         return entry
 
-    def verify(self, name: str, data: bytes, uri: str) -> None:
-        """Check one file against its entry.
+    def verify(self, name: str, size: int, digest: str, uri: str) -> None:
+        """Check one file against its entry; digest: sha256:… of what was read.
 
         Raises:
             ArtifactCorrupt: The file is not listed, or is another one.
         """
         entry = self.entry(name, uri)
-        if ManifestEntry.of(data) != entry:
+        if (size, digest) != (entry.size, DIGEST_PREFIX + entry.sha256):
             raise ArtifactCorrupt(
-                f"{uri}/{name} ({len(data)} bytes) is not the file of the manifest ({entry.size} bytes, sha256 "
+                f"{uri}/{name} ({size} bytes) is not the file of the manifest ({entry.size} bytes, sha256 "
                 f"{entry.sha256}): somebody replaced it, or it was cut off. Restore it, or train the model again."
             )
 
