@@ -48,6 +48,15 @@ class Pace:
             return 1
         return max(1, min(self._largest_batch, int(BATCH_SECONDS / max(self._unit.value * longest, 1e-9))))
 
+    def gathered(self, longest: int) -> int:
+        """Return how many rows, of this length, are gathered at most before the network sees them: a batch.
+
+        While samples wait, decoding the next one may make a better batch, but must not delay the first ones for long.
+        """
+        decode = self._decode.value
+        quickly = self._largest_batch if decode is None else int(BATCH_SECONDS / max(decode, 1e-9))
+        return max(1, min(quickly, self.batch_limit(longest)))
+
     @property
     def seconds_per_sample(self) -> float:
         """Of all workers together: its reciprocal is how fast a queue drains; 0 before anything was seen."""

@@ -1,18 +1,20 @@
 """Who is served next; pure: no thread, no clock, no network. Its caller holds a lock.
 
-Requests take turns, sample by sample, so that one image does not wait behind a request with 256. What was decoded while
-the network was busy goes to it as one batch: nothing ever waits for a batch to fill.
+Requests take turns, sample by sample: one image does not wait behind a request with 256. What waits already goes to the
+network as one batch, as far as that takes no longer than a moment; no sample ever waits for one that may come.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from transfermodel_predictor.engine.jobs import Job, Row
+from transfermodel_predictor.engine.pace import Pace
 from transfermodel_predictor.protocol.sources import Source
 
 ALIKE: Final = 2
@@ -39,14 +41,14 @@ class Infer:
 class Schedule:
     """The accepted requests."""
 
-    def __init__(self, batch_limit: Callable[[int], int]) -> None:
-        """Begin with none; batch_limit: how many rows of this length may go to the network at once, at least 1."""
-        self._batch_limit = batch_limit
+    def __init__(self, pace: Pace, workers: int) -> None:
+        """Begin with none; pace: says how large batches may be; workers: that take work."""
+        self._pace = pace
+        self._free = workers
         self._turns: deque[Job] = deque()
         """Requests with samples to decode; the first one is next."""
         self._rows: deque[Row] = deque()
         """What waits for the network; of requests that have ended, too."""
-        self._inferring = 0
         self._jobs: set[Job] = set()
 
     def add(self, job: Job) -> None:
@@ -80,10 +82,11 @@ class Schedule:
             self._rows.popleft()
         while self._turns and not self._turns[0].undecoded:
             self._turns.popleft()
-        if self._rows and (not self._inferring or not self._turns or self._full()):
+        if self._rows and (not self._turns or len(self._rows) >= self._pace.gathered(self._rows[0].length)):
             return self._batch()
         if not self._turns:
             return None
+        self._free -= 1
         job = self._turns.popleft()
         work = Decode(job, job.taken, job.sources.popleft())
         job.taken += 1
@@ -94,19 +97,21 @@ class Schedule:
 
     def decoded(self, work: Decode, row: Row) -> list[Job]:
         """Take a decoded sample; return the requests that are over by that."""
+        self._free += 1
         work.job.decoding.discard(work.position)
         self._rows.append(row)
         return self._ended(work.job)
 
     def undecodable(self, work: Decode, error: Exception) -> list[Job]:
         """Take the reason why a sample cannot be decoded; return the requests that are over by that."""
+        self._free += 1
         work.job.decoding.discard(work.position)
         work.job.fail(work.position, error)
         return self._ended(work.job)
 
     def inferred(self, work: Infer, outcomes: Sequence[NDArray[np.float32] | Exception]) -> list[Job]:
         """Take the logits (K,) of each row, or what went wrong with it; return the requests that are over by that."""
-        self._inferring -= 1
+        self._free += 1
         over: list[Job] = []
         for row, outcome in zip(work.rows, outcomes, strict=True):
             if isinstance(outcome, Exception):
@@ -122,24 +127,25 @@ class Schedule:
         self.drop(job)
         return [job]
 
-    def _full(self) -> bool:
-        return len(self._rows) >= self._batch_limit(self._rows[0].length)
-
     def _batch(self) -> Infer:
-        """Take rows of about the same length as the first one; the others keep their places."""
+        """Take rows of about the same length as the first one; the others keep their places.
+
+        Where nothing is left to decode, workers that are free take their share of the rows at the same time.
+        """
+        share = len(self._rows) if self._turns else ceil(len(self._rows) / self._free)
+        self._free -= 1
         shortest = longest = self._rows[0].length
         rows: list[Row] = []
         passed: list[Row] = []
-        while self._rows and len(rows) < self._batch_limit(longest):
+        while self._rows and len(rows) < min(share, self._pace.batch_limit(longest)):
             row = self._rows.popleft()
             if row.job.ended:
                 continue
             lengths = min(shortest, row.length), max(longest, row.length)
-            if lengths[1] > ALIKE * lengths[0] or len(rows) >= self._batch_limit(lengths[1]):
+            if lengths[1] > ALIKE * lengths[0] or len(rows) >= self._pace.batch_limit(lengths[1]):
                 passed.append(row)
                 continue
             shortest, longest = lengths
             rows.append(row)
         self._rows.extendleft(reversed(passed))
-        self._inferring += 1
         return Infer(rows)

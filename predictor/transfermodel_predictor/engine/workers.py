@@ -37,7 +37,7 @@ class Workers:
         """
         self._classifier, self._limits, self._metrics = classifier, limits, metrics
         self._pace = Pace(count, largest_batch)
-        self._schedule = Schedule(self._pace.batch_limit)
+        self._schedule = Schedule(self._pace, count)
         self._changed = threading.Condition()
         """Its lock guards the pace and the schedule."""
         self._idle = 0

@@ -73,6 +73,16 @@ def test_a_batch_takes_a_bounded_time() -> None:
     assert Pace(2, 1).batch_limit(1) == 1
 
 
+def test_what_takes_long_to_decode_is_not_gathered() -> None:
+    pace = Pace(2, 16)
+    pace.inferred(BATCH_SECONDS / 10.5, 1, 1)
+    assert pace.gathered(1) == 10
+    pace.decoded(BATCH_SECONDS / 4.5)
+    assert (pace.gathered(1), pace.batch_limit(1)) == (4, 10)
+    pace.decoded(100 * BATCH_SECONDS)
+    assert pace.gathered(1) == 1
+
+
 def test_the_queue_drains_as_fast_as_all_workers_work() -> None:
     pace = Pace(4, 16)
     assert pace.seconds_per_sample == 0

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from transfermodel_predictor.engine.jobs import Job, Row
+from transfermodel_predictor.engine.pace import BATCH_SECONDS, Pace
 from transfermodel_predictor.engine.schedule import ALIKE, Decode, Infer, Schedule
 from transfermodel_predictor.protocol.sources import EncodedSample, Source
 
@@ -17,8 +18,13 @@ LIMIT_UNITS = 12
 """Of a batch: rows times the longest one's length."""
 
 
-def batch_limit(length: int) -> int:
-    return max(1, LIMIT_UNITS // length)
+def pace() -> Pace:
+    """Return one that has seen how long work takes: so many units in a batch's time, decoding in no time."""
+    pace = Pace(1, 2 * LIMIT_UNITS)
+    pace.inferred(BATCH_SECONDS / (LIMIT_UNITS + 0.01), 1, 1)
+    pace.decoded(1e-6)
+    assert [pace.gathered(length) for length in (1, 5, 2 * LIMIT_UNITS)] == [LIMIT_UNITS, 2, 1]
+    return pace
 
 
 @dataclass(frozen=True)
@@ -31,11 +37,15 @@ class Sample:
 class Simulation:
     """Workers that do what the schedule says, one step at a time; what they find is checked at every step."""
 
-    schedule: Schedule = field(default_factory=lambda: Schedule(batch_limit))
+    workers: int = 1
+    schedule: Schedule = field(init=False)
     samples: dict[Job, list[Sample]] = field(default_factory=dict)
     over: list[Job] = field(default_factory=list)
     dropped: set[Job] = field(default_factory=set)
     busy: list[Decode | Infer] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.schedule = Schedule(pace(), self.workers)
 
     def add(self, samples: list[Sample]) -> Job:
         sources: deque[Source] = deque(EncodedSample(f"{position}", b"") for position in range(len(samples)))
@@ -46,12 +56,13 @@ class Simulation:
 
     def begin(self) -> bool:
         """Have one more worker take something."""
+        assert len(self.busy) < self.workers
         work = self.schedule.take()
         if work is None:
             return False
         if isinstance(work, Infer):
             lengths = [row.length for row in work.rows]
-            assert 1 <= len(lengths) <= batch_limit(max(lengths))
+            assert 1 <= len(lengths) <= pace().batch_limit(max(lengths))
             assert max(lengths) <= ALIKE * min(lengths)
             assert not any(row.job.ended for row in work.rows)
         else:
@@ -108,7 +119,7 @@ steps = st.one_of(
 def test_every_request_gets_exactly_its_own_answers(
     steps: list[tuple[str, object]], workers: int, pattern: int
 ) -> None:
-    simulation = Simulation()
+    simulation = Simulation(workers)
     for step, value in steps:
         if step == "add":
             assert isinstance(value, list)
@@ -145,51 +156,52 @@ def test_requests_take_turns() -> None:
     while single not in simulation.over:
         assert simulation.begin()
         simulation.finish(0)
-    assert large.samples - large.left - answered <= 2, "the single image waited behind the large request"
+    assert large.samples - large.left - answered <= LIMIT_UNITS, "the single image waited behind the large request"
 
 
-def test_a_lone_sample_never_waits_for_others() -> None:
-    simulation = Simulation()
+def test_a_sample_never_waits_for_one_that_may_come() -> None:
+    simulation = Simulation(2)
     simulation.add([Sample(GOOD, 1)])
-    assert simulation.begin()
-    simulation.finish(0)
-    simulation.add([Sample(GOOD, 1)])
-    work = simulation.schedule.take()
-    assert isinstance(work, Infer), "the network was idle, and a row ready"
-    assert len(work.rows) == 1
-
-
-def test_what_is_decoded_while_the_network_is_busy_becomes_one_batch() -> None:
-    simulation = Simulation()
-    for _ in range(1 + LIMIT_UNITS):
-        simulation.add([Sample(GOOD, 1)])
     simulation.begin()
     simulation.finish(0)
-    simulation.begin()  # the network
-    for _ in range(LIMIT_UNITS):
-        simulation.begin()
-        simulation.finish(1)
     work = simulation.schedule.take()
-    assert isinstance(work, Infer)
-    assert len(work.rows) == LIMIT_UNITS
-    assert len({row.job for row in work.rows}) == LIMIT_UNITS
+    assert isinstance(work, Infer), "nothing else waits, and the network is idle"
+
+
+def test_what_waits_becomes_one_batch_as_large_as_a_moment_allows() -> None:
+    simulation = Simulation()
+    for _ in range(LIMIT_UNITS + 3):
+        simulation.add([Sample(GOOD, 1)])
+    sizes = []
+    while simulation.begin():
+        if isinstance(work := simulation.busy[0], Infer):
+            sizes.append(len({row.job for row in work.rows}))
+        simulation.finish(0)
+    assert sizes == [LIMIT_UNITS, 3]
+
+
+def test_workers_that_are_free_share_what_waits() -> None:
+    simulation = Simulation(4)
+    for _ in range(8):
+        simulation.add([Sample(GOOD, 1)])
+    for _ in range(8):
+        simulation.begin()
+        simulation.finish(0)
+    for _ in range(4):
+        simulation.begin()
+    assert [len(work.rows) for work in simulation.busy if isinstance(work, Infer)] == [2, 2, 2, 2]
 
 
 def test_long_rows_are_not_padded_for_short_ones() -> None:
     simulation = Simulation()
     for length in (1, 1, 9, 2, 10, 1):
         simulation.add([Sample(GOOD, length)])
-    simulation.begin()
-    simulation.finish(0)
-    simulation.begin()  # the network
-    for _ in range(5):
-        simulation.begin()
-        simulation.finish(1)
     batches = []
-    while (work := simulation.schedule.take()) is not None:
-        assert isinstance(work, Infer)
-        batches.append([row.length for row in work.rows])
-    assert batches == [[1, 2, 1], [9], [10]]
+    while simulation.begin():
+        if isinstance(work := simulation.busy[0], Infer):
+            batches.append([row.length for row in work.rows])
+        simulation.finish(0)
+    assert batches == [[1, 1, 2, 1], [9], [10]]
 
 
 def test_what_a_request_holds_is_let_go_when_it_is_dropped() -> None:
