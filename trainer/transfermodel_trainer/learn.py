@@ -1,12 +1,14 @@
 """Learning and judging: from fetched data to a network that is ready to be published."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from transfermodel_operator.api import RunRequest, RunResult
+from transfermodel_predictor.artifact.description import ModelDescription
 from transfermodel_predictor.artifact.storage import Storage
 from transfermodel_predictor.inference.pipelines import pipeline_of
 
@@ -15,7 +17,7 @@ from transfermodel_trainer.backbones import load as backbones
 from transfermodel_trainer.backbones.load import LoadedBackbone
 from transfermodel_trainer.checkpoints import Checkpoints
 from transfermodel_trainer.data.fetch import Fetched
-from transfermodel_trainer.data.samples import evenly
+from transfermodel_trainer.data.samples import Samples, evenly
 from transfermodel_trainer.data.split import Split, split_up
 from transfermodel_trainer.data.spool import Spool
 from transfermodel_trainer.evaluation.served import SCORED_SAMPLES, check_served
@@ -25,6 +27,7 @@ from transfermodel_trainer.limits import Limits
 from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.publishing.artifact import describe, write_artifact
 from transfermodel_trainer.publishing.export import CHECKED_SAMPLES, check_export, export_onnx
+from transfermodel_trainer.publishing.int8 import Int8, in_words, make_int8, not_made, timeless
 from transfermodel_trainer.publishing.output import RunFolder
 from transfermodel_trainer.publishing.record import RunRecord
 from transfermodel_trainer.strategies import STRATEGIES
@@ -53,7 +56,7 @@ class Trained:
             RunError: ExportMismatch or OutputNotWritable; nothing is published then.
         """
         progress.phase("Publishing")
-        network, threads = self.backbone.network, machine.threads()
+        network, threads, graph = self.backbone.network, machine.threads(), self.folder / "model.onnx"
         description = describe(request, self.backbone, self.split.labels, self.learned)
         judged = evenly(self.learned.headline.samples, SCORED_SAMPLES)
         # Leave-one-out logits are of other heads: the network's own are what serving must repeat.
@@ -61,14 +64,14 @@ class Trained:
         model = export_onnx(
             network,
             dict(zip(description.signature.inputs, network.example(2), strict=True)),
-            self.folder / "model.onnx",
+            graph,
             network.free_axes,
         )
         progress.step(0.2)
         cpu = feed_of(description.preprocessing, torch.device("cpu"))
         checked = cpu(evenly(judged, CHECKED_SAMPLES).rows)
         check_export(model, network, dict(zip(description.signature.inputs, checked, strict=True)), threads)
-        scored = check_served(
+        served = check_served(
             model,
             description,
             self.backbone.files,
@@ -79,16 +82,20 @@ class Trained:
             lambda done: progress.step(0.2 + 0.4 * done),
         )
         progress.say(
-            f"The exported model agrees with the trained one on {scored} samples, decoded and run as in serving."
+            f"The exported model agrees with the trained one on {len(served)} samples, decoded and run as in serving."
         )
+        int8 = self._in_8_bits(request, description, graph, judged, served, progress)
         target = self.folder / "artifact"
-        record = RunRecord(request, description, self.learned, self.split, self.device.name, self.spool.read)
-        digest = write_artifact(target, model, self.backbone, record)
+        record = RunRecord(
+            request, description, self.learned, self.split, self.device.name, self.spool.read, timeless(int8.check)
+        )
+        digest = write_artifact(target, model, self.backbone, record, int8.model)
         uri = output.publish(target, digest)
         progress.step(0.95)
         warnings = list(self.split.warnings)
         if self.device.warning:
             warnings.insert(0, self.device.warning)
+        warnings = [*self.learned.warnings, *warnings]
         if field := self.learned.budget_exceeded:
             warnings.insert(
                 0,
@@ -113,9 +120,36 @@ class Trained:
                 base_digest=request.backbone.base.digest if request.backbone.base else None,
                 strategy=self.learned.strategy,
                 budget_exceeded=self.learned.budget_exceeded,
+                int8=int8.check,
                 warnings=warnings,
             )
         )
+
+    def _in_8_bits(
+        self,
+        request: RunRequest,
+        description: ModelDescription,
+        graph: Path,
+        judged: Samples,
+        served: Tensor,
+        progress: Progress,
+    ) -> Int8:
+        if field := self.learned.budget_exceeded:
+            return not_made(f"{field} was over: there was no time to make a graph of 8-bit integers.")
+        int8 = make_int8(
+            graph,
+            description,
+            self.backbone.files,
+            self.split.train,
+            judged,
+            served,
+            request.training.seed,
+            self.folder,
+            machine.threads(),
+            lambda done: progress.step(0.6 + 0.3 * done),
+        )
+        progress.say(f"In 8-bit integers: {in_words(int8.check)} It took {int8.check.seconds} s.")
+        return int8
 
 
 def learn(
@@ -151,10 +185,21 @@ def learn(
     feed = feed_of(backbone.preprocessing, device.torch)
     backbone.network.to(device.torch).to(memory_format=feed.memory_format)
     context = Context(request, backbone, split, feed, device, checkpoints, progress, limits, storage)
-    learned = STRATEGIES[request.training.strategy](context)
+    learned = strategy_of(request)(context)
     metrics = learned.headline.metrics
     progress.say(
         f"Accuracy {metrics.accuracy:.4f} ({metrics.low:.4f} to {metrics.high:.4f}) on {learned.headline.split}, "
         f"{metrics.count} samples."
     )
     return Trained(backbone, learned, split, spool, folder, device, feed)
+
+
+def strategy_of(request: RunRequest) -> Callable[[Context], Learned]:
+    """Return what learns as the request asks for."""
+    strategy = request.training.strategy
+    if request.training.search is None:
+        return STRATEGIES[strategy]
+    # Optuna takes half a second to import, and most runs have no use for it.
+    from transfermodel_trainer.search.searching import SEARCHES
+
+    return SEARCHES[strategy]

@@ -3,6 +3,7 @@
 On macOS there are neither cgroups nor processor affinity; the tests take them away on Linux, nobody ran it on a Mac.
 """
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -10,6 +11,12 @@ from pathlib import Path
 
 CGROUP_V2 = Path("/sys/fs/cgroup/cpu.max")
 CGROUP_V1 = Path("/sys/fs/cgroup/cpu")
+MEMORY = Path("/proc/meminfo")
+MEMORY_CGROUPS = (
+    (Path("/sys/fs/cgroup"), "memory.max", "memory.current"),
+    (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes"),
+)
+CACHED = ("inactive_file", "total_inactive_file")
 _scratch: list[Path] = []
 
 
@@ -33,6 +40,25 @@ def threads() -> int:
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     limit = processor_limit()
     return max(1, available if limit is None else min(available, round(limit)))
+
+
+def free_memory() -> int | None:
+    """Return how many bytes this process could still take: what the machine has, within the container's limit.
+
+    Files that the kernel keeps in memory count as free, as they go when memory is needed. None: not known.
+    """
+    found = []
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        line = next(line for line in MEMORY.read_text().splitlines() if line.startswith("MemAvailable:"))
+        found.append(int(line.split()[1]) * 1024)
+    for folder, limit, usage in MEMORY_CGROUPS:
+        with contextlib.suppress(OSError, ValueError, StopIteration):
+            lines = (folder / "memory.stat").read_text().splitlines()
+            cached = next(int(line.split()[1]) for line in lines if line.split()[0] in CACHED)
+            used = int((folder / usage).read_text()) - cached
+            found.append(int((folder / limit).read_text()) - used)
+            break
+    return min(found, default=None)
 
 
 def scratch_folder() -> Path:

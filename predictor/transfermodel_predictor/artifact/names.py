@@ -4,6 +4,7 @@ from typing import Final
 
 MANIFEST: Final = "manifest.json"
 MODEL: Final = "model.onnx"
+INT8_MODEL: Final = "model.int8.onnx"
 DESCRIPTION: Final = "model.json"
 WEIGHTS: Final = "model.safetensors"
 TOKENIZER: Final = "tokenizer.json"

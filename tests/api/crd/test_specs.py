@@ -68,6 +68,7 @@ SERVING = {
     "minReplicas": 0,
     "maxReplicas": 3,
     "containerConcurrency": 0,
+    "precision": "Float32",
     "scaleDownDelaySeconds": 0,
 }
 ENCODER = {
@@ -164,6 +165,7 @@ ACCEPTED: dict[str, Change] = {
     "an output": put("output", {"uri": "s3://models", "credentialsSecretName": "s3"}),
     "as many replicas as at most": put("serving", {"minReplicas": 3}),
     "not served": put("serving.mode", "None"),
+    "8-bit integers": put("serving.precision", "Int8"),
     "an hour of delay": put("serving.scaleDownDelaySeconds", 3600),
     "as many warm replicas as at most": warm(replicas=3),
     "a time zone of three parts": warm(timeZone="America/Argentina/Buenos_Aires"),
@@ -349,6 +351,7 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "a window of more than a week": (warm(durationSeconds=604801), "should be less than or equal to 604800"),
     "a window without an end": (put("serving.warm", [{"schedule": "0 8 * * *", "replicas": 1}]), "Required value"),
     "17 windows": (put("serving.warm", [WINDOW] * 17), "must have at most 16 items"),
+    "4-bit integers": (put("serving.precision", "Int4"), 'supported values: "Float32", "Int8"'),
     "a delay of more than an hour": (put("serving.scaleDownDelaySeconds", 3601), "less than or equal to 3600"),
     **{
         f"the schedule {schedule}": (warm(schedule=schedule), "must be the five fields of crontab")

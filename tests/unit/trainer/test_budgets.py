@@ -62,6 +62,8 @@ def test_at_the_end_of_its_time_the_best_model_so_far_is_published(
     assert steps.done == 7, "in the middle of an epoch"
     assert result.budget_exceeded == MAX_DURATION
     assert result.warnings[0].startswith("spec.training.maxDurationSeconds was over before training was done")
+    assert result.int8 is not None
+    assert result.int8.refusal == f"{MAX_DURATION} was over: there was no time to make a graph of 8-bit integers."
     assert "Epoch 2/4" in capsys.readouterr().out, "the epoch that was cut short is judged"
     card = Path(result.uri.removeprefix("file://"), "MODEL_CARD.md").read_text()
     assert "training ended early: spec.training.maxDurationSeconds was over" in card

@@ -17,6 +17,7 @@ from transfermodel_trainer.progress import Progress
 from transformers import AutoModel
 
 from tests.support import encoders, sounds
+from tests.unit.trainer.test_run import graphs_of
 
 Write = Callable[[str, dict[str, bytes]], str]
 Make = Callable[..., RunRequest]
@@ -82,7 +83,7 @@ def test_a_model_of_texts(write: Write, of_texts: Make) -> None:
     result = execute(of_texts(f"{folder}/train.csv", test=f"{folder}/test.csv"))
     assert (result.counts.train, result.counts.test, result.metrics["accuracy"]) == (24, 12, "1.0000")
     files, description, classifier = published(result)
-    assert set(files) == COMMON | OF_TEXT
+    assert set(files) == COMMON | OF_TEXT | graphs_of(result)
     assert description.task == "TextClassification"
     assert description.preprocessing == TextPreprocessing(max_tokens=64)
     assert {"transformers", "tokenizers"} <= set(description.libraries)
@@ -170,7 +171,7 @@ def test_a_model_of_recordings(write: Write, of_recordings: Make) -> None:
     assert 0.5 < settled.clip_seconds < 0.61
     result = execute(of_recordings(train, name="second", backbone=base_of(first), training=PROBE, test=test))
     files, description, classifier = published(result)
-    assert set(files) == COMMON
+    assert set(files) == COMMON | graphs_of(result)
     assert description.preprocessing == settled, "the base's own"
     assert "soundfile" in description.libraries
     assert float(result.metrics["accuracy"]) > 0.8

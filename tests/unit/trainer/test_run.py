@@ -45,6 +45,12 @@ def probe(make: Make, train: str, result: RunResult, **changes: Any) -> RunReque
     return make(train, name="probe", backbone=base_of(result), training={"strategy": "FeatureExtraction"}, **changes)
 
 
+def graphs_of(result: RunResult) -> set[str]:
+    """Return the graph that is published beside model.onnx where it is as good."""
+    assert result.int8 is not None
+    return set() if result.int8.refusal else {"model.int8.onnx"}
+
+
 @pytest.fixture
 def trained(write: Write, request_for: Make, colours: dict[str, bytes]) -> RunResult:
     """A run of three colours."""
@@ -53,7 +59,7 @@ def trained(write: Write, request_for: Make, colours: dict[str, bytes]) -> RunRe
 
 def test_an_artifact_is_published_whole(trained: RunResult) -> None:
     names = {path.name for path in Path(trained.uri.removeprefix("file://")).iterdir()}
-    assert names == FILES | {"manifest.json"}
+    assert names == FILES | {"manifest.json"} | graphs_of(trained)
     files = fetch(trained.uri, trained.digest, sorted(FILES), {})
     description = ModelDescription.from_json(files["model.json"])
     assert description.labels == ("blue", "green", "red")
@@ -74,6 +80,30 @@ def test_the_result_says_what_happened(trained: RunResult) -> None:
     assert set(trained.seconds) >= {"Data", "Training", "Evaluation", "Publishing", "total"}
     stored = json.loads((Path(trained.uri.removeprefix("file://")).parents[1] / "result.json").read_text())
     assert RunResult.model_validate(stored) == trained
+
+
+def test_integers_are_judged_beside_float32(write: Write, request_for: Make) -> None:
+    train, test = write("train", datasets.folder(per_class=8)), write("test", datasets.folder(per_class=5, first=50))
+    tuning = {"unfreeze": "All", "epochs": 6, "learningRate": "1e-3", "batchSize": 8}
+    result = execute(request_for(train, test=test, training={"strategy": "FineTuning", "fineTuning": tuning}))
+    check = result.int8
+    assert check is not None
+    assert check.refusal is None
+    assert check.samples == 15
+    assert check.float32_accuracy == result.metrics["accuracy"]
+    assert check.seconds is not None
+    assert check.speedup is not None
+    names = ["model.int8.onnx", "model.json", "metrics.json", "report.html", "MODEL_CARD.md"]
+    files = fetch(result.uri, result.digest, names, {})
+    stored = json.loads(files["metrics.json"])["int8"]
+    expected = check.to_wire()
+    assert stored == {key: value for key, value in expected.items() if key not in ("seconds", "speedup")}, "no times"
+    for page in ("report.html", "MODEL_CARD.md"):
+        assert f"accuracy {check.accuracy} (Float32: {check.float32_accuracy}" in files[page].decode(), page
+    assert "`model.int8.onnx`" in files["MODEL_CARD.md"].decode()
+    files["model.onnx"] = files.pop("model.int8.onnx")
+    served = open_classifier(files, 1).predict([datasets.picture(label, 50) for label in ("blue", "green", "red")])
+    assert [answer.label for answer in served] == ["blue", "green", "red"]
 
 
 def test_the_same_inputs_are_not_trained_again(

@@ -28,8 +28,8 @@ def check_served(
     logits: Tensor,
     threads: int,
     step: Callable[[float], None] = lambda _: None,
-) -> int:
-    """Return how many samples were scored; the labels must be those of the trained network's logits (N, K).
+) -> Tensor:
+    """Return what would be served, logits (N, K); the labels must be those of the trained network's logits (N, K).
 
     Raises:
         RunError: ExportMismatch when more than 0.5 % of the labels differ.
@@ -37,13 +37,14 @@ def check_served(
     session = open_session(model, threads, description.signature.inputs)
     classifier = Classifier(description, session, pipeline_of(description.preprocessing, files))
     count = len(samples)
-    differing = 0
+    scored = torch.empty_like(logits)
     for part in batches(count, BATCH):
         served = classifier.logits(
             [classifier.pipeline.decode(spool.read(position)) for position in samples.positions[part]]
         )
-        differing += int((torch.from_numpy(served).argmax(1) != logits[part].argmax(1)).sum())
+        scored[part] = torch.from_numpy(served)
         step(part.stop / count)
+    differing = int((scored.argmax(1) != logits.argmax(1)).sum())
     if differing > TOLERATED_SHARE * count:
         raise RunBroken(
             Reason.EXPORT_MISMATCH,
@@ -51,4 +52,4 @@ def check_served(
             "nothing was published. "
             "Use another spec.backbone.name, and report this one.",
         )
-    return count
+    return scored

@@ -16,6 +16,7 @@ from transfermodel_predictor.artifact.description import (
     Signature,
 )
 from transfermodel_predictor.artifact.manifest import write_manifest
+from transfermodel_predictor.artifact.names import INT8_MODEL, MODEL
 
 from transfermodel_trainer.backbones.load import LoadedBackbone
 from transfermodel_trainer.evaluation.reliability import reliability
@@ -59,10 +60,17 @@ def _libraries(backbone: LoadedBackbone) -> dict[str, str]:
     return {name: version(name) for name in sorted(names)} | {"python": platform.python_version()}
 
 
-def write_artifact(folder: Path, model: bytes, backbone: LoadedBackbone, record: RunRecord) -> str:
-    """Write all files and the manifest over them; return the digest."""
+def write_artifact(
+    folder: Path, model: bytes, backbone: LoadedBackbone, record: RunRecord, int8: bytes | None = None
+) -> str:
+    """Write all files and the manifest over them; return the digest.
+
+    model, int8: the graph in Float32 and, where there is one to publish, in 8-bit integers.
+    """
     folder.mkdir()
-    (folder / "model.onnx").write_bytes(model)
+    (folder / MODEL).write_bytes(model)
+    if int8 is not None:
+        (folder / INT8_MODEL).write_bytes(int8)
     # transformers reads no file that does not say this of itself.
     safetensors.torch.save_file(
         backbone.network.library_state(), folder / "model.safetensors", metadata={"format": "pt"}
@@ -90,6 +98,7 @@ def metrics(record: RunRecord) -> dict[str, Any]:
         "history": [_epoch(number, epoch) for number, epoch in enumerate(learned.history, 1)],
         "samplesCurve": [_point(point) for point in learned.samples_curve],
         **({"auto": learned.choice.to_wire()} if learned.choice else {}),
+        **({"int8": record.int8.to_wire()} if record.int8 else {}),
     }
 
 

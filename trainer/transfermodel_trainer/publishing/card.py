@@ -10,6 +10,8 @@ OF_TEXT: Final = """
 `tokenizer.json`, `config.json`, `pooling.json`: how texts become tokens, what the encoder is, and how the tokens of a
 text become one."""
 
+IN_INTEGERS: Final = " `model.int8.onnx`: the same in 8-bit integers."
+
 
 def write_card(record: RunRecord) -> bytes:
     """Return the card."""
@@ -22,10 +24,11 @@ def write_card(record: RunRecord) -> bytes:
     classes = "\n".join(
         f"| {_plain(c.label)} | {c.precision:.3f} | {c.recall:.3f} | {c.count} |" for c in metrics.classes
     )
-    facts = "\n".join(f"- {key}: {_plain(value)}" for key, value in (provenance(description) | learned.notes).items())
+    facts = "\n".join(f"- {key}: {_plain(value)}" for key, value in (provenance(description) | record.facts).items())
     libraries = ", ".join(f"{name} {version}" for name, version in sorted(description.libraries.items()))
     many, library = record.words.many, description.backbone.name.partition("/")[0]
     others = OF_TEXT if description.task == "TextClassification" else ""
+    integers = IN_INTEGERS if record.int8 and not record.int8.refusal else ""
     return f"""# {record.title}
 
 Tells {len(description.labels)} classes of {many} apart: {labels}.
@@ -52,7 +55,7 @@ that it was measured on.
 
 ## Files
 `model.onnx`: {" and ".join(f"`{name}`" for name in description.signature.inputs)}, as `model.json` says, to `logits`
-(N, {len(description.labels)}). `model.safetensors`: the same weights under {library}'s names.{others}
+(N, {len(description.labels)}).{integers} `model.safetensors`: the same weights under {library}'s names.{others}
 `metrics.json`, `report.html`: how it was measured. `manifest.json`: SHA-256 of every file.
 """.encode()
 

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from transfermodel_operator.api import RunRequest
+from transfermodel_operator.api import Int8Check, RunRequest
 from transfermodel_predictor.artifact.description import ModelDescription
 
 from transfermodel_trainer.data.nouns import Nouns, nouns
@@ -12,6 +12,7 @@ from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.data.sources import Role
 from transfermodel_trainer.data.split import Split
 from transfermodel_trainer.evaluation.summary import Learned
+from transfermodel_trainer.publishing.int8 import in_words
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,18 @@ class RunRecord:
     device: str
     content: Callable[[int], bytes]
     """A sample's position -> its encoded file, or the text."""
+    int8: Int8Check | None = None
+    """The model in 8-bit integers, without what was measured in time."""
 
     @property
     def title(self) -> str:
         """namespace/name."""
         return f"{self.request.namespace}/{self.request.name}"
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What else is known of the model, for people."""
+        return self.learned.notes | ({"in 8-bit integers": in_words(self.int8)} if self.int8 else {})
 
     @property
     def words(self) -> Nouns:

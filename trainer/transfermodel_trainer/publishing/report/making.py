@@ -37,7 +37,7 @@ def view(record: RunRecord) -> Making:
         file=f"{request.name}.yaml",
         yaml=to_yaml(document(request)),
         local=request.data.train.uri.startswith("file://"),
-        facts=provenance(record.description) | record.learned.notes | {"device": record.device},
+        facts=provenance(record.description) | record.facts | {"device": record.device},
         digests={
             f"content of the {ROLES[role]} {record.words.many}": digest
             for role, digest in record.content_digests().items()
