@@ -14,6 +14,7 @@ from transfermodel_predictor.artifact.download import Background
 from transfermodel_predictor.configuration import Configuration
 from transfermodel_predictor.grpc.server import start as start_grpc
 from transfermodel_predictor.inference.classifier import Classifier
+from transfermodel_predictor.observation.tracing import start_tracing
 from transfermodel_predictor.service import Service
 
 GRACE_SECONDS: Final = 30
@@ -39,7 +40,7 @@ class Server:
     def __init__(self, configuration: Configuration) -> None:
         """Configure it; nothing listens yet."""
         self.service = Service(configuration)
-        self._grpc_address = None if configuration.grpc_port is None else (configuration.host, configuration.grpc_port)
+        self._configuration = configuration
         self._server = HttpServer(
             uvicorn.Config(
                 application(self.service),
@@ -64,7 +65,7 @@ class Server:
             runner.run(self._run(load))
 
     async def _run(self, load: Callable[[], Classifier]) -> None:
-        loop = asyncio.get_running_loop()
+        configuration, loop = self._configuration, asyncio.get_running_loop()
         loaded = asyncio.Event()
 
         def load_and_tell() -> Classifier:
@@ -82,8 +83,11 @@ class Server:
         try:
             if loaded.is_set():
                 self.service.serve(loading.result())
-                if self._grpc_address is not None:
-                    grpc_server = await start_grpc(self.service, *self._grpc_address)
+                self.service.observer.tracer = await start_tracing(
+                    configuration.environment, configuration.model_name, configuration.version
+                )
+                if configuration.grpc_port is not None:
+                    grpc_server = await start_grpc(self.service, configuration.host, configuration.grpc_port)
                     self._server.beside = lambda: grpc_server.stop(GRACE_SECONDS)
         except Exception:
             self._server.should_exit = True

@@ -24,9 +24,11 @@ class Tracer(Interface):
 class Observer:
     """Sees every request of every protocol."""
 
-    def __init__(self, metrics: Metrics, *, access_log: bool = False, tracer: Tracer | None = None) -> None:
-        """Take those who want to know; access_log: whether each request gets a line."""
-        self._metrics, self._access_log, self._tracer = metrics, access_log, tracer
+    def __init__(self, metrics: Metrics, *, access_log: bool = False) -> None:
+        """Take where it is counted; access_log: whether each request gets a line."""
+        self._metrics, self._access_log = metrics, access_log
+        self.tracer: Tracer | None = None
+        """Who keeps traces; comes later than the first requests."""
 
     @contextmanager
     def request(self, protocol: Protocol, operation: str, headers: Mapping[str, str]) -> Iterator[Outcome]:
@@ -51,7 +53,7 @@ class Observer:
         self._metrics.answered(protocol, outcome.code, outcome.seconds)
         if record.reason is not None:
             self._metrics.failed(record.reason)
-        trace = {} if self._tracer is None else {"traceId": self._tracer.trace(record, outcome, headers)}
+        trace = {} if self.tracer is None else {"traceId": self.tracer.trace(record, outcome, headers)}
         if self._access_log:
             logger.info(
                 "%s %s in %.4f s",
