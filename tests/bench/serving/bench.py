@@ -15,7 +15,7 @@ class Effort:
 
     starts: int = 10
     rounds: int = 5
-    seconds: float = 8.0
+    seconds: float = 6.0
     """Of one load."""
     warm_up_seconds: float = 2.0
     wakes: int = 20

@@ -20,7 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--backbones", type=names, default=list(BACKBONES), metavar="NAMES", help=f"default: {','.join(BACKBONES)}"
     )
     parser.add_argument("--visits", type=int, metavar="COUNT", help="rounds of all but starts and wakes (default 5)")
-    parser.add_argument("--seconds", type=float, metavar="SECONDS", help="of each load (default 8)")
+    parser.add_argument("--seconds", type=float, metavar="SECONDS", help="of each load (default 6)")
     parser.add_argument(
         "--data",
         type=Path,

@@ -26,6 +26,7 @@ DEADLINE_SECONDS: Final = 120.0
 POLL_SECONDS: Final = 0.005
 """Between looks at a server that starts: asking without a pause would take the processor that it starts on."""
 ENDING_SECONDS: Final = 40.0
+CAREFUL: Final = "b0-careful"
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def of_kserve(material: Material, *, careful: bool = False) -> Side:
             yield server
 
     if careful:
-        return Side("b0-careful", "B0 without gradients, transforms made once", start)
+        return Side(CAREFUL, "B0 without gradients, transforms made once", start)
     return Side("b0", "B0: KServe's documented custom predictor", start)
 
 

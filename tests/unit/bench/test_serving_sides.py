@@ -31,15 +31,32 @@ def bench(tmp_path: Path, network: Material) -> Bench:
     return found
 
 
-def test_both_sides_give_the_same_answers_and_figures(bench: Bench) -> None:
-    found = {visit.side: visit.figures for visit in traffic.measure(bench)}
-    assert found.keys() >= {"ours", "b0", "b0-careful"}
-    for figures in found.values():
+def test_both_sides_give_the_same_answers_and_figures(bench: Bench, network: Material) -> None:
+    sides = [servers.ours(network.artifact), servers.of_kserve(network)]
+    bodies = bench.bodies(photographs.USUAL)
+    answers = {}
+    for side in sides:
+        with side.start(bench.scratch(side.name)) as server:
+            assert server.first_answer(Path(bodies[0]).read_bytes()) > 0
+            answers[side.name] = server.answer(Path(bodies[0]).read_bytes())[1]
+            figures = traffic.visit(bench, server, bodies, (1, 8, 32))
         assert figures["failed"] == 0
         assert figures["requestsPerSecond1"] > 0
         assert figures["requestsPerSecond32"] > 0
-        assert figures["p99Milliseconds8"] >= figures["p50Milliseconds8"]
+        assert figures["p99Milliseconds8"] >= figures["p50Milliseconds8"] > 0
+        assert figures["healthP99Milliseconds"] > 0
         assert figures["residentMegabytes"] >= figures["proportionalMegabytes"] > 20
+    assert len(json.loads(answers["ours"])["predictions"][0]["probabilities"]) == 10
+    assert len(json.loads(answers["b0"])["predictions"]) == 5
+    assert disagreement(answers) < agreement.TOLERANCE
+
+
+def test_int8_serves_the_other_graph(bench: Bench, network: Material) -> None:
+    float32, int8 = servers.ours(network.artifact), servers.ours_in_int8(network)
+    body = Path(bench.bodies(photographs.USUAL)[0]).read_bytes()
+    traffic.check_int8(bench, float32, int8, body)
+    with pytest.raises(RuntimeError, match=r"With Int8 the predictor answers exactly as with Float32"):
+        traffic.check_int8(bench, float32, float32, body)
 
 
 def test_another_network_is_noticed(bench: Bench, network: Material, tmp_path: Path) -> None:
