@@ -2,7 +2,7 @@
 
 import logging
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from starlette.exceptions import HTTPException
@@ -12,12 +12,15 @@ from starlette.responses import Response
 from transfermodel_predictor.observation.request_record import note_reason
 from transfermodel_predictor.protocol.errors import RequestRefused
 
+HEADERS: Final = {"X-Content-Type-Options": "nosniff"}
+"""Names and sentences may hold what strangers sent: no browser is to take them for a page."""
+
 logger = logging.getLogger("transfermodel_predictor")
 
 
 def json_response(content: Any, status: int = HTTPStatus.OK) -> Response:
     """Write JSON."""
-    return Response(orjson.dumps(content), status, media_type="application/json")
+    return Response(orjson.dumps(content), status, HEADERS, media_type="application/json")
 
 
 def failure(sentence: str, status: int) -> Response:
@@ -56,4 +59,7 @@ async def broken(_: Request, error: Exception) -> Response:
     """Answer 500 for what is our fault; the log says what it was."""
     note_reason("Unexpected")
     logger.error("A request failed.", exc_info=error)
-    return failure("The predictor failed; its log says why.", HTTPStatus.INTERNAL_SERVER_ERROR)
+    response = failure("The predictor failed; its log says why.", HTTPStatus.INTERNAL_SERVER_ERROR)
+    # uvicorn closes the connection after an error; whoever would use it again must know.
+    response.headers["connection"] = "close"
+    return response

@@ -18,7 +18,7 @@ from transfermodel_predictor.protocol.errors import RequestInvalid, RequestTooLa
 from transfermodel_predictor.protocol.forms import SampleForm
 
 ELEMENTS: Final = 4_000_000
-"""Of JSON in one body: each takes a byte there, but ten and more in memory, and nothing else runs while they are read."""
+"""Of JSON in one body: each has a byte there, but ten and more in memory, and nothing else runs while they are read."""
 WHITE_SPACE: Final = b" \t\r\n\v\f"
 
 

@@ -214,7 +214,9 @@ def raw_tensor(datatype: str, values: Sequence[Any]) -> bytes:
     return np.asarray(values, "<f4").tobytes()
 
 
-def metadata(form: SampleForm, labels: Sequence[str], model_name: str, version: str, digest: str) -> dict[str, Any]:
+def metadata(
+    form: SampleForm, labels: Sequence[str], model_name: str, version: str, digest: str, precision: str
+) -> dict[str, Any]:
     """Return what the model takes and gives; `labels` and what follows go beyond the protocol."""
     return {
         "name": model_name,
@@ -229,7 +231,7 @@ def metadata(form: SampleForm, labels: Sequence[str], model_name: str, version: 
             {"name": PROBABILITIES, "datatype": "FP32", "shape": [-1, len(labels)]},
         ],
         "labels": list(labels),
-        "parameters": {"digest": digest},
+        "parameters": {"digest": digest, "precision": precision},
         "explanation": {
             "method": "occlusion",
             "grid": {"default": form.grid.default, "minimum": form.grid.lowest, "maximum": form.grid.highest},
