@@ -31,7 +31,7 @@ class OtlpTracer:
         self._parents = TraceContextTextMapPropagator()
 
     def trace(self, record: RequestRecord, outcome: Outcome, headers: Mapping[str, str]) -> str:
-        """Keep a request and its phases, within the caller's trace where traceparent names one; return the trace's id."""
+        """Keep a request and its phases, in the caller's trace where traceparent names one; return the trace's id."""
         span = self._tracer.start_span(
             record.operation,
             context=self._parents.extract(dict(headers)),
