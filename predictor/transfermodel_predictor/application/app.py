@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from transfermodel_predictor.application import responses
 from transfermodel_predictor.application.body_limit import BodyLimit
+from transfermodel_predictor.application.disconnect import WhileConnected
 from transfermodel_predictor.application.request_ids import RequestIds
 from transfermodel_predictor.observation.http_requests import SeenRequests
 from transfermodel_predictor.protocol.errors import RequestRefused
@@ -37,7 +38,7 @@ def application(service: Service) -> Starlette:
     app = Application(
         service,
         routes=[route for module in ROUTES for route in module.routes(service)],
-        middleware=[Middleware(BodyLimit, limit=service.limits.body_bytes)],
+        middleware=[Middleware(WhileConnected), Middleware(BodyLimit, limit=service.limits.body_bytes)],
         exception_handlers={
             RequestRefused: responses.refused,
             HTTPException: responses.http_error,
