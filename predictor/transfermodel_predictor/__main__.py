@@ -11,21 +11,25 @@ import sys
 
 def main() -> int:
     """Run; return the exit status."""
+    from transfermodel_predictor.shutdown import end_on_signals
+
+    end_on_signals()
     # Nothing becomes garbage while importing; a tenth of that time goes into looking for it.
     gc.disable()
     # numpy does no linear algebra here, but would start a thread for each of the node's CPUs.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from transfermodel_predictor.artifact.download import Background, Download
+    from transfermodel_predictor.artifact.background import Background
+    from transfermodel_predictor.artifact.download import Download
     from transfermodel_predictor.artifact.errors import ArtifactError
-    from transfermodel_predictor.artifact.names import MANIFEST, SERVED
+    from transfermodel_predictor.artifact.names import MANIFEST, served
     from transfermodel_predictor.configuration import ConfigurationInvalid, read_configuration
     from transfermodel_predictor.failures import report_failure
-    from transfermodel_predictor.shutdown import end_on_signals
 
-    end_on_signals()
     try:
         configuration = read_configuration(os.environ)
-        download = Download(configuration.artifact_uri, [MANIFEST, *SERVED], configuration.environment)
+        download = Download(
+            configuration.artifact_uri, [MANIFEST, *served(configuration.precision)], configuration.environment
+        )
 
         from transfermodel_predictor.loading import load_classifier
         from transfermodel_predictor.observation.logs import configure

@@ -45,6 +45,8 @@ class Configuration:
     artifact_digest: str
     version: str
     """Name of the version, such as v2."""
+    precision: str = "Float32"
+    """What the network computes with: Float32 or Int8."""
     port: int = 8080
     host: str = "0.0.0.0"  # noqa: S104 - in a pod; its own address is not known
     threads: int | None = None
@@ -109,6 +111,7 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         artifact_uri=required("TRANSFERMODEL_ARTIFACT_URI").rstrip("/"),
         artifact_digest=digest,
         version=environment.get("TRANSFERMODEL_VERSION") or "v1",
+        precision=choice("TRANSFERMODEL_PRECISION", "Float32", "Int8"),
         port=port,
         host=environment.get("TRANSFERMODEL_HOST") or Configuration.host,
         threads=number("TRANSFERMODEL_THREADS", 1) if environment.get("TRANSFERMODEL_THREADS") else None,

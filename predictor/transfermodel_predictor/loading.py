@@ -5,7 +5,7 @@ import time
 
 from transfermodel_predictor.artifact.download import Download
 from transfermodel_predictor.artifact.load import VerifiedFiles
-from transfermodel_predictor.artifact.names import MODEL
+from transfermodel_predictor.artifact.names import GRAPHS
 from transfermodel_predictor.configuration import Configuration
 from transfermodel_predictor.cpus import thread_count
 from transfermodel_predictor.inference.classifier import Classifier
@@ -24,26 +24,28 @@ def load_classifier(configuration: Configuration, download: Download) -> Classif
         ArtifactError: Storage failed, or the artifact is not the one that was asked for, or cannot be used.
     """
     with STARTUP.phase("download"):
-        files = served_files(VerifiedFiles(download, configuration.artifact_uri, configuration.artifact_digest))
+        artifact = VerifiedFiles(download, configuration.artifact_uri, configuration.artifact_digest)
+        files = served_files(artifact, configuration.precision)
     begun = time.perf_counter()
     threads = configuration.threads or thread_count()
-    size = len(files[MODEL])
+    size = len(files[GRAPHS[configuration.precision]])
     with STARTUP.phase("open"):
-        classifier = open_classifier(files, threads, configuration.limits)
+        classifier = open_classifier(files, threads, configuration.limits, configuration.precision)
     with STARTUP.phase("warm_up"):
         classifier.warm_up()
     release_free_memory()
     seconds = time.perf_counter() - begun
     logger.info(
         f"{configuration.model_name} {configuration.version} ({configuration.artifact_digest}): "
-        f"{len(classifier.labels)} classes, {size / 1e6:.1f} MB, {threads} threads per inference, "
-        f"loaded in {seconds:.2f} s",
+        f"{len(classifier.labels)} classes, {size / 1e6:.1f} MB of {configuration.precision}, "
+        f"{threads} threads per inference, loaded in {seconds:.2f} s",
         extra=fields(
             model=configuration.model_name,
             version=configuration.version,
             digest=configuration.artifact_digest,
             classes=len(classifier.labels),
             modelBytes=size,
+            precision=configuration.precision,
             threads=threads,
             loadSeconds={name: round(value, 4) for name, value in STARTUP.seconds.items()},
         ),

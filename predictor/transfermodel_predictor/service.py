@@ -29,8 +29,9 @@ class Service:
         self.name = configuration.model_name
         self.version = configuration.version
         self.digest = configuration.artifact_digest
+        self.precision = configuration.precision
         self.limits: Limits = configuration.limits
-        self.metrics = Metrics(self.name, self.version, self.digest)
+        self.metrics = Metrics(self.name, self.version, self.digest, configuration.precision)
         self.observer = Observer(self.metrics, access_log=configuration.access_log)
         self._threads = configuration.threads
         self._engine = Engine(self.metrics, configuration.queue, configuration.largest_batch)
@@ -85,7 +86,7 @@ class Service:
 
     def metadata(self) -> dict[str, Any]:
         """Return what the model takes and gives, as version 2 tells it. Raises NotReady."""
-        return v2.metadata(self.form, self.labels, self.name, self.version, self.digest)
+        return v2.metadata(self.form, self.labels, self.name, self.version, self.digest, self.precision)
 
     async def read(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Return what a function makes of a body, off the event loop where that has more than a few bytes."""

@@ -40,6 +40,10 @@ class VerifiedFiles:
         self._uri = uri.rstrip("/")
         self._manifest = Manifest.from_json(download.result(MANIFEST).data, digest, self._uri)
 
+    def has(self, name: str) -> bool:
+        """Tell whether the artifact has a file of this name."""
+        return name in self._manifest.files
+
     def ask(self, names: Iterable[str]) -> None:
         """Begin to read more files.
 

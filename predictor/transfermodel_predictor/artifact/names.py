@@ -1,5 +1,6 @@
 """Names of an artifact's files."""
 
+from collections.abc import Mapping
 from typing import Final
 
 MANIFEST: Final = "manifest.json"
@@ -12,3 +13,10 @@ METRICS: Final = "metrics.json"
 
 SERVED: Final = (DESCRIPTION, MODEL)
 """All that the predictor reads of every model, besides the manifest."""
+GRAPHS: Final[Mapping[str, str]] = {"Float32": MODEL, "Int8": INT8_MODEL}
+"""By what the network computes with."""
+
+
+def served(precision: str) -> tuple[str, ...]:
+    """Return what the predictor reads, besides the manifest, to compute with this precision."""
+    return (DESCRIPTION, GRAPHS[precision])

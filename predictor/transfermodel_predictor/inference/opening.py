@@ -4,8 +4,9 @@ from collections.abc import Mapping, MutableMapping
 
 from transfermodel_predictor.artifact.description import ModelDescription
 from transfermodel_predictor.artifact.download import Download
+from transfermodel_predictor.artifact.errors import ArtifactMalformed
 from transfermodel_predictor.artifact.load import VerifiedFiles
-from transfermodel_predictor.artifact.names import DESCRIPTION, MANIFEST, MODEL, SERVED
+from transfermodel_predictor.artifact.names import DESCRIPTION, GRAPHS, MANIFEST, SERVED
 from transfermodel_predictor.inference.classifier import Classifier
 from transfermodel_predictor.inference.limits import DEFAULT, SampleLimits
 from transfermodel_predictor.inference.pipelines import NEEDED_FILES, pipeline_of
@@ -22,26 +23,34 @@ def fetch_classifier(uri: str, digest: str, threads: int, environment: Mapping[s
     return open_classifier(served_files(VerifiedFiles(download, uri, digest)), threads)
 
 
-def served_files(artifact: VerifiedFiles) -> dict[str, bytes]:
-    """Return the files that a classifier is made of, by name; those of SERVED must be on their way.
+def served_files(artifact: VerifiedFiles, precision: str = "Float32") -> dict[str, bytes]:
+    """Return the files that a classifier is made of, by name; those of `served(precision)` must be on their way.
 
     What few models need is asked for once model.json is there, while the graph is still on its way.
 
     Raises:
-        ArtifactError: As `fetch` of artifact.load.
+        ArtifactError: As `fetch` of artifact.load; ArtifactMalformed also where there is no graph of this precision.
     """
+    if precision != "Float32" and not artifact.has(GRAPHS[precision]):
+        raise ArtifactMalformed(
+            f"The artifact has no {GRAPHS[precision]}: this model cannot be served in {precision}. Set "
+            "spec.serving.precision to Float32; metrics.json says why."
+        )
     described = artifact.file(DESCRIPTION)
     needed = NEEDED_FILES[ModelDescription.from_json(described).preprocessing.modality]
     artifact.ask(needed)
-    return {DESCRIPTION: described, **{name: artifact.file(name) for name in (*needed, MODEL)}}
+    return {DESCRIPTION: described, **{name: artifact.file(name) for name in (*needed, GRAPHS[precision])}}
 
 
-def open_classifier(files: MutableMapping[str, bytes], threads: int, limits: SampleLimits = DEFAULT) -> Classifier:
+def open_classifier(
+    files: MutableMapping[str, bytes], threads: int, limits: SampleLimits = DEFAULT, precision: str = "Float32"
+) -> Classifier:
     """Return the classifier of files that were verified, by name; the graph's bytes are taken out, to free them.
 
     Raises:
         ArtifactMalformed: They cannot be used, or not together.
     """
     description = ModelDescription.from_json(files[DESCRIPTION])
-    session = open_session(files.pop(MODEL), threads, description.signature.inputs)
+    graph = GRAPHS[precision]
+    session = open_session(files.pop(graph), threads, description.signature.inputs, graph)
     return Classifier(description, session, pipeline_of(description.preprocessing, files, limits))

@@ -9,6 +9,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from transfermodel_predictor.artifact.errors import ArtifactMalformed
+from transfermodel_predictor.artifact.names import MODEL
 
 OUTPUT: Final = "logits"
 
@@ -29,8 +30,8 @@ class Session:
         return np.asarray(result, np.float32)
 
 
-def open_session(model: bytes | Path, threads: int, inputs: Sequence[str]) -> Session:
-    """Load an ONNX graph with these inputs onto the CPU; `threads` work on one operator.
+def open_session(model: bytes | Path, threads: int, inputs: Sequence[str], name: str = MODEL) -> Session:
+    """Load an ONNX graph with these inputs onto the CPU; `threads` work on one operator, `name` is the file's.
 
     Raises:
         ArtifactMalformed: It is no ONNX graph, or one of another signature.
@@ -45,14 +46,13 @@ def open_session(model: bytes | Path, threads: int, inputs: Sequence[str]) -> Se
     try:
         session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors share no base class but Exception
-        raise ArtifactMalformed(f"model.onnx cannot be loaded: {error}. Train the model again.") from error
+        raise ArtifactMalformed(f"{name} cannot be loaded: {error}. Train the model again.") from error
     # ONNX Runtime's wrapper keeps the file for a fallback between devices that there is none of here.
     session._model_bytes = None
     found = [entry.name for entry in session.get_inputs()]
     outputs = [entry.name for entry in session.get_outputs()]
     if found != list(inputs) or outputs != [OUTPUT]:
         raise ArtifactMalformed(
-            f"model.onnx maps {found} to {outputs}, but {list(inputs)} to [{OUTPUT!r}] is needed. "
-            "Train the model again."
+            f"{name} maps {found} to {outputs}, but {list(inputs)} to [{OUTPUT!r}] is needed. Train the model again."
         )
     return Session(session)

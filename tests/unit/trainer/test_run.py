@@ -101,8 +101,8 @@ def test_integers_are_judged_beside_float32(write: Write, request_for: Make) -> 
     for page in ("report.html", "MODEL_CARD.md"):
         assert f"accuracy {check.accuracy} (Float32: {check.float32_accuracy}" in files[page].decode(), page
     assert "`model.int8.onnx`" in files["MODEL_CARD.md"].decode()
-    files["model.onnx"] = files.pop("model.int8.onnx")
-    served = open_classifier(files, 1).predict([datasets.picture(label, 50) for label in ("blue", "green", "red")])
+    integers = open_classifier(files, 1, precision="Int8")
+    served = integers.predict([datasets.picture(label, 50) for label in ("blue", "green", "red")])
     assert [answer.label for answer in served] == ["blue", "green", "red"]
 
 
