@@ -86,6 +86,14 @@ def values_schema() -> Schema:
             }
         ),
         logFormat={"type": "string", "enum": ["plain", "json"]},
+        monitoring=_object(
+            podMonitor=_object(
+                enabled={"type": "boolean"},
+                intervalSeconds={"type": "integer", "minimum": 1},
+                labels=strings,
+            ),
+            dashboard=_object(enabled={"type": "boolean"}, labels=strings, annotations=strings),
+        ),
         nodeSelector=strings,
         tolerations={"type": "array", "items": {"type": "object"}},
         priorityClassName=text,
