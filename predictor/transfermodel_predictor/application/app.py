@@ -14,10 +14,10 @@ from transfermodel_predictor.application.disconnect import WhileConnected
 from transfermodel_predictor.application.request_ids import RequestIds
 from transfermodel_predictor.observation.http_requests import SeenRequests
 from transfermodel_predictor.protocol.errors import RequestRefused
-from transfermodel_predictor.routes import explain, health, metrics, v1, v2
+from transfermodel_predictor.routes import documentation, explain, health, metrics, v1, v2
 from transfermodel_predictor.service import Service
 
-ROUTES = (health, v1, explain, v2, metrics)
+ROUTES = (health, v1, explain, v2, metrics, documentation)
 
 
 class Application(Starlette):

@@ -36,7 +36,7 @@ def options_of(parameters: Mapping[str, Any], form: SampleForm, labels: Sequence
     """
     grid = whole_number(GRID, parameters.get(GRID, form.grid.default), form.grid.lowest, form.grid.highest)
     label = parameters.get(LABEL)
-    if label is not None and (not isinstance(label, str) or label not in labels):
+    if LABEL in parameters and label not in labels:
         more = f" and {len(labels) - LABELS_SHOWN} more" if len(labels) > LABELS_SHOWN else ""
         known = ", ".join(map(repr, labels[:LABELS_SHOWN]))
         raise RequestInvalid(f"The parameter 'label' is {shown(label)}; the labels are {known}{more}.")

@@ -41,4 +41,4 @@ def routes(service: Service) -> list[Route]:
         answer = v1.answer([one.prediction for one in explained], service.version, top_k)
         return asked.answered(service.name, answer | {"explanations": [one.explanation for one in explained]})
 
-    return [Route("/v1/models/{model_name}:explain", explain, methods=["POST"])]
+    return [Route("/v1/models/{model_name:name}:explain", explain, methods=["POST"])]

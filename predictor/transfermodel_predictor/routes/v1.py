@@ -1,5 +1,6 @@
 """Version 1 of KServe's protocol: the model, and `:predict`."""
 
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -12,6 +13,15 @@ from transfermodel_predictor.service import Service
 
 TOLD = ("inputs", "outputs", "labels", "parameters", "explanation")
 """Of version 2's metadata."""
+
+
+class NameConvertor(StringConvertor):
+    """A model's name: not what follows the colon, which is another path and takes other methods."""
+
+    regex = "[^/:]+"
+
+
+register_url_convertor("name", NameConvertor())
 
 
 def routes(service: Service) -> list[Route]:
@@ -37,6 +47,6 @@ def routes(service: Service) -> list[Route]:
         return asked.answered(service.name, answer)
 
     return [
-        Route("/v1/models/{model_name}:predict", predict, methods=["POST"]),
-        Route("/v1/models/{model_name}", model),
+        Route("/v1/models/{model_name:name}:predict", predict, methods=["POST"]),
+        Route("/v1/models/{model_name:name}", model),
     ]

@@ -29,7 +29,7 @@ def first_cells(page: str) -> list[str]:
 
 def test_every_route_is_told() -> None:
     service = Service(Configuration("colours", "s3://models/colours", "sha256:" + "0" * 64, "v1"))
-    served = {route.path for route in application(service).routes if isinstance(route, Route)}
+    served = {route.path_format for route in application(service).routes if isinstance(route, Route)}
     assert served == {cell for cell in first_cells("reference/http.md") if cell.startswith("/")}
 
 

@@ -128,6 +128,8 @@ def test_the_moment_and_the_pitch_that_decide_are_found(sounds: PredictorProcess
         ({"grid": "fine"}, "is 'fine';"),
         ({"label": "violet"}, "is 'violet'; the labels are 'red', 'green', 'blue'."),
         ({"label": 7}, "is 7; the labels are"),
+        ({"label": None}, "is null; the labels are"),
+        ({"label": ["red"]}, "is a list; the labels are"),
         ({"overlay": 1}, "The parameter 'overlay' is 1; true or false is needed."),
         ({"gird": 4}, "There is no parameter 'gird'; there is 'grid' and 'label' and 'overlay' and 'top_k' here."),
         ({"top_k": 0}, "'top_k' is 0"),
