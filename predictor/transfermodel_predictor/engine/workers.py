@@ -100,7 +100,7 @@ class Workers:
             return work
 
     def _decode(self, work: Decode) -> None:
-        begun = time.perf_counter()
+        begun, work_before = time.perf_counter(), time.thread_time()
         pipeline = self._classifier.pipeline
         try:
             decoded = work.source.decode(pipeline)
@@ -117,7 +117,7 @@ class Workers:
         self._metrics.phase_took("preprocess", ended - unpacked, work.job.records)
         row = Row(work.job, work.position, values, length, begun - work.job.since, ended)
         with self._changed:
-            self._pace.decoded(ended - begun)
+            self._pace.decoded(ended - begun, time.thread_time() - work_before)
             over = self._schedule.decoded(work, row)
         self._tell(over)
 
@@ -125,13 +125,14 @@ class Workers:
         begun = time.perf_counter()
         for row in work.rows:
             self._metrics.phase_took("queue", row.waited + begun - row.since, row.job.records)
+        work_before = time.thread_time()
         outcomes = self._outcomes(work.rows)
-        seconds = time.perf_counter() - begun
+        took, seconds = time.thread_time() - work_before, time.perf_counter() - begun
         records = {id(record): record for row in work.rows for record in row.job.records}
         self._metrics.phase_took("infer", seconds, records.values())
         self._metrics.batch(len(work.rows))
         with self._changed:
-            self._pace.inferred(seconds, len(work.rows), max(row.length for row in work.rows))
+            self._pace.inferred(seconds, took, len(work.rows), max(row.length for row in work.rows))
             over = self._schedule.inferred(work, outcomes)
         self._tell(over)
 

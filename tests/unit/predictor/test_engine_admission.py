@@ -63,33 +63,33 @@ def test_a_batch_takes_a_bounded_time() -> None:
     pace = Pace(2, 16)
     assert pace.batch_limit(1) == 1, "nothing was timed yet"
     for _ in range(100):
-        pace.inferred(BATCH_SECONDS / 4, 2, 1)
+        pace.inferred(100 * BATCH_SECONDS, BATCH_SECONDS / 4, 2, 1)  # neighbours take the processors
     assert pace.batch_limit(1) == 8
     assert pace.batch_limit(4) == 2
     assert pace.batch_limit(100) == 1
     for _ in range(100):
-        pace.inferred(1e-6, 1, 1)
+        pace.inferred(1e-6, 1e-6, 1, 1)
     assert pace.batch_limit(1) == 16
     assert Pace(2, 1).batch_limit(1) == 1
 
 
 def test_what_takes_long_to_decode_is_not_gathered() -> None:
     pace = Pace(2, 16)
-    pace.inferred(BATCH_SECONDS / 10.5, 1, 1)
+    pace.inferred(BATCH_SECONDS / 10.5, BATCH_SECONDS / 10.5, 1, 1)
     assert pace.gathered(1) == 10
-    pace.decoded(BATCH_SECONDS / 4.5)
+    pace.decoded(9.0, BATCH_SECONDS / 4.5)
     assert (pace.gathered(1), pace.batch_limit(1)) == (4, 10)
-    pace.decoded(100 * BATCH_SECONDS)
+    pace.decoded(100 * BATCH_SECONDS, 100 * BATCH_SECONDS)
     assert pace.gathered(1) == 1
 
 
 def test_the_queue_drains_as_fast_as_all_workers_work() -> None:
     pace = Pace(4, 16)
     assert pace.seconds_per_sample == 0
-    pace.decoded(0.2)
-    pace.inferred(1.2, 2, 1)
+    pace.decoded(0.2, 9.0)
+    pace.inferred(1.2, 9.0, 2, 1)
     assert pace.seconds_per_sample == pytest.approx(0.2)
     for _ in range(200):
-        pace.decoded(0.1)
-        pace.inferred(0.3, 1, 1)
+        pace.decoded(0.1, 0.1)
+        pace.inferred(0.3, 0.3, 1, 1)
     assert pace.seconds_per_sample == pytest.approx(0.1, rel=0.01)

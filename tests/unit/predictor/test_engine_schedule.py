@@ -21,8 +21,8 @@ LIMIT_UNITS = 12
 def pace() -> Pace:
     """Return one that has seen how long work takes: so many units in a batch's time, decoding in no time."""
     pace = Pace(1, 2 * LIMIT_UNITS)
-    pace.inferred(BATCH_SECONDS / (LIMIT_UNITS + 0.01), 1, 1)
-    pace.decoded(1e-6)
+    pace.inferred(BATCH_SECONDS / (LIMIT_UNITS + 0.01), BATCH_SECONDS / (LIMIT_UNITS + 0.01), 1, 1)
+    pace.decoded(1e-6, 1e-6)
     assert [pace.gathered(length) for length in (1, 5, 2 * LIMIT_UNITS)] == [LIMIT_UNITS, 2, 1]
     return pace
 
