@@ -6,13 +6,12 @@ while this thread imports what the next step needs. (Two threads importing at on
 
 import gc
 import os
-import sys
+
+from transfermodel_predictor.shutdown import end_on_signals, leave
 
 
 def main() -> int:
     """Run; return the exit status."""
-    from transfermodel_predictor.shutdown import end_on_signals
-
     end_on_signals()
     # Nothing becomes garbage while importing; a tenth of that time goes into looking for it.
     gc.disable()
@@ -53,4 +52,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        status = main()
+    except SystemExit as told:  # by a signal
+        status = told.code if isinstance(told.code, int) else 0
+    leave(status)

@@ -61,6 +61,10 @@ class Configuration:
     """plain or json."""
     access_log: bool = False
     """Whether each request gets a line in the log."""
+    load_seconds: int = 600
+    """For all of loading; what takes longer hangs."""
+    drain_seconds: int = 0
+    """That requests are still taken after the process is told to end, at least: as long as routes take to change."""
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     """Holds the credentials for storage."""
 
@@ -131,5 +135,7 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         grpc_port=grpc_port,
         log_format=choice("TRANSFERMODEL_LOG_FORMAT", "plain", "json"),
         access_log=choice("TRANSFERMODEL_ACCESS_LOG", "false", "true") == "true",
+        load_seconds=number("TRANSFERMODEL_LOAD_SECONDS", Configuration.load_seconds),
+        drain_seconds=number("TRANSFERMODEL_DRAIN_SECONDS", 1) if environment.get("TRANSFERMODEL_DRAIN_SECONDS") else 0,
         environment=environment,
     )

@@ -36,6 +36,7 @@ class Service:
         self._threads = configuration.threads
         self._engine = Engine(self.metrics, configuration.queue, configuration.largest_batch)
         self._classifier: Classifier | None = None
+        self._ending = False
 
     def serve(self, classifier: Classifier) -> None:
         """Be ready, with this classifier."""
@@ -43,10 +44,20 @@ class Service:
         self._classifier = classifier
         STARTUP.ready()
 
+    def end(self) -> None:
+        """Say from now on that others should be asked; requests are answered all the same."""
+        self._ending = True
+
     @property
     def ready(self) -> bool:
-        """Tell whether requests can be answered."""
-        return self._classifier is not None
+        """Tell whether requests are answered, and will be for a while."""
+        return self._classifier is not None and not self._ending
+
+    def check_ready(self) -> None:
+        """Raise NotReady unless it is ready."""
+        self.classifier  # noqa: B018 - raises
+        if self._ending:
+            raise NotReady(f"The predictor of {self.name!r} is ending; another one answers in a moment.")
 
     @property
     def classifier(self) -> Classifier:

@@ -1,14 +1,19 @@
-"""How the process ends when it is told to."""
+"""How the process ends, when it is told to and otherwise."""
 
+import logging
+import os
 import signal
 import sys
-from typing import Any
+import threading
+from typing import Any, NoReturn
+
+from transfermodel_predictor.artifact.background import Background
 
 
 def end_on_signals() -> None:
     """End with status 0 on SIGTERM and SIGINT: process 1 of a container would ignore them.
 
-    While the server runs, uvicorn's own handlers end it gracefully and then raise the signal once more, for these.
+    While the server runs, its own handlers end it gracefully.
     """
 
     def end(number: int, frame: Any) -> None:
@@ -16,3 +21,17 @@ def end_on_signals() -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
+
+
+def leave(status: int) -> NoReturn:
+    """End the process with this status, also while a model is being loaded.
+
+    A thread inside ONNX Runtime that comes back to an interpreter that has ended aborts the process, and storage that
+    does not answer would keep it.
+    """
+    if any(isinstance(thread, Background) for thread in threading.enumerate()):
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)

@@ -13,6 +13,10 @@ class ArtifactMalformed(ArtifactError):
     """A file is what its digest says, and yet cannot be read as what it should be."""
 
 
+class LoadingHangs(ArtifactError):
+    """The model is not there when it should be."""
+
+
 class StorageError(ArtifactError):
     """Storage did not do what it was asked."""
 

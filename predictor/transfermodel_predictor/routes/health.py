@@ -7,7 +7,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from transfermodel_predictor.application.responses import json_response
-from transfermodel_predictor.protocol.errors import NotReady
 from transfermodel_predictor.service import Service
 
 SERVER: dict[str, Any] = {"name": "transfermodel-predictor", "extensions": ["binary_tensor_data"]}
@@ -23,8 +22,7 @@ def routes(service: Service) -> list[Route]:
         return json_response({"live": True})
 
     async def ready(_: Request) -> Response:
-        if not service.ready:
-            raise NotReady("The model is still loading; ask again in a moment.")
+        service.check_ready()
         return json_response({"ready": True})
 
     async def models(_: Request) -> Response:
