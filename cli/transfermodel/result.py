@@ -137,16 +137,17 @@ class Result:
             for sample, answer in zip(samples, answers, strict=True)
         ]
 
-    def serve(self, port: int | None = None) -> LocalServer:
+    def serve(self, port: int | None = None, grpc_port: int | None = None) -> LocalServer:
         """Serve it on 127.0.0.1 until `stop()`, or the end of a `with` block.
 
         Args:
             port: default: 8080, or the next that is free.
+            grpc_port: for the Open Inference Protocol over gRPC; default: it is not spoken.
 
         Raises:
-            UsageError: the port is in use, or the model is being served already.
+            UsageError: a port is in use, or the model is being served already.
         """
-        return serve(self._version, self._model, port=port)
+        return serve(self._version, self._model, port=port, grpc_port=grpc_port)
 
     @cached_property
     def _classifier(self) -> "Classifier":

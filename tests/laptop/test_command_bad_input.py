@@ -88,6 +88,8 @@ def cases() -> Iterator[tuple[int, tuple[str, ...]]]:
     yield 3, ("run", "-f", "emptydata.yaml")
     yield 4, ("run", "-f", "good.yaml", "--name", "other")
     yield 2, ("run", "-f", "good.yaml", "--port", "8080")
+    yield 2, ("run", "-f", "good.yaml", "--grpc-port", "8081")
+    yield 2, ("run", "-f", "good.yaml", "--serve", "--port", "8081", "--grpc-port", "8081")
     yield 2, ("run", "-f", "good.yaml", "--serve", "--port", "0")
     yield 2, ("run", "-f", "good.yaml", "--serve", "--port", "many")
     yield 2, ("run", "-f", "good.yaml", "--workspace", "notes.txt/w")

@@ -3,6 +3,7 @@
 import socket
 from pathlib import Path
 
+import grpc
 import pytest
 from transfermodel import local
 from transfermodel.errors import UsageError
@@ -60,3 +61,24 @@ def test_a_port_that_was_asked_for_is_not_replaced(
     with taken, pytest.raises(UsageError, match=f"Port {port} of 127.0.0.1 is in use"):
         local.serve(*colours, port=port)
     assert colours[1].server() is None
+
+
+def test_grpc_has_a_port_of_its_own_and_answers_when_it_serves(colours: tuple[LocalVersion, LocalModel]) -> None:
+    port = free_port()
+    with local.serve(*colours, grpc_port=port) as server, grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        assert server.grpc_address == f"127.0.0.1:{port}"
+        ask: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+            "/inference.GRPCInferenceService/ServerReady"
+        )
+        assert ask(b"", timeout=10) == b"\x08\x01"
+
+
+def test_a_port_for_grpc_that_cannot_be_had_is_named(
+    colours: tuple[LocalVersion, LocalModel], taken: socket.socket
+) -> None:
+    port = taken.getsockname()[1]
+    with taken, pytest.raises(UsageError, match=f"Port {port} of 127.0.0.1 is in use") as raised:
+        local.serve(*colours, grpc_port=port)
+    assert "--grpc-port" in raised.value.remedy
+    with pytest.raises(UsageError, match="cannot both have port 8089"):
+        local.serve(*colours, port=8089, grpc_port=8089)

@@ -31,16 +31,29 @@ ANSWER_SECONDS: Final = 5.0
 class LocalServer:
     """One predictor that serves; ends with `stop`, with the `with` block, and at the latest with this process."""
 
-    def __init__(self, child: "subprocess.Popen[str]", model: LocalModel, version: LocalVersion, port: int) -> None:
+    def __init__(
+        self,
+        child: "subprocess.Popen[str]",
+        model: LocalModel,
+        version: LocalVersion,
+        port: int,
+        grpc_port: int | None = None,
+    ) -> None:
         """Take a process that was just started."""
         self._child, self._model = child, model
         self.version = version
         self.port = port
+        self.grpc_port = grpc_port
 
     @property
     def url(self) -> str:
         """http://127.0.0.1:<port>."""
         return f"http://{HOST}:{self.port}"
+
+    @property
+    def grpc_address(self) -> str | None:
+        """127.0.0.1:<port>; None: gRPC is not spoken."""
+        return None if self.grpc_port is None else f"{HOST}:{self.grpc_port}"
 
     @property
     def pid(self) -> int:
@@ -84,16 +97,19 @@ class LocalServer:
         return f"<LocalServer {self._model.name} {self.version.name} at {self.url}>"
 
 
-def serve(version: LocalVersion, model: LocalModel, *, port: int | None = None) -> LocalServer:
+def serve(
+    version: LocalVersion, model: LocalModel, *, port: int | None = None, grpc_port: int | None = None
+) -> LocalServer:
     """Serve a version; it is ready when this returns.
 
     Args:
         version: what to serve.
         model: whose version it is.
         port: of 127.0.0.1; default: 8080, or the next that is free.
+        grpc_port: of 127.0.0.1, for the Open Inference Protocol over gRPC; default: it is not spoken.
 
     Raises:
-        UsageError: the port is in use, or the model is being served already.
+        UsageError: a port is in use, or the model is being served already.
         TransferModelError: the predictor did not start.
     """
     process.check_installed("transfermodel_predictor", "uvicorn")
@@ -105,13 +121,16 @@ def serve(version: LocalVersion, model: LocalModel, *, port: int | None = None) 
         model.forget_server()
         for _ in range(PORTS_LOST):
             chosen = free_port() if port is None else checked_port(port)
-            server = start(version, model, chosen, lock)
+            check_grpc_port(grpc_port, chosen)
+            server = start(version, model, chosen, lock, grpc_port)
             if server is not None:
                 return server
     raise UsageError(f"Port {chosen} of {HOST} is taken again and again by other programs.", "Name one with --port.")
 
 
-def start(version: LocalVersion, model: LocalModel, port: int, lock: IO[bytes]) -> LocalServer | None:
+def start(
+    version: LocalVersion, model: LocalModel, port: int, lock: IO[bytes], grpc_port: int | None = None
+) -> LocalServer | None:
     """Start a predictor; None: while it was starting another program took the port.
 
     Raises:
@@ -120,9 +139,9 @@ def start(version: LocalVersion, model: LocalModel, port: int, lock: IO[bytes]) 
     model.server_log_file.unlink(missing_ok=True)
     # The predictor inherits the lock and holds it as long as it lives.
     child = process.start(
-        "transfermodel_predictor", environment(version, model, port), model.server_log_file, keep=[lock]
+        "transfermodel_predictor", environment(version, model, port, grpc_port), model.server_log_file, keep=[lock]
     )
-    server = LocalServer(child, model, version, port)
+    server = LocalServer(child, model, version, port, grpc_port)
     try:
         wait_ready(server, child, model)
         model.write_server(ServerRecord(pid=child.pid, port=port, version=version.name, started_at=datetime.now(UTC)))
@@ -134,7 +153,7 @@ def start(version: LocalVersion, model: LocalModel, port: int, lock: IO[bytes]) 
     return server
 
 
-def environment(version: LocalVersion, model: LocalModel, port: int) -> dict[str, str]:
+def environment(version: LocalVersion, model: LocalModel, port: int, grpc_port: int | None = None) -> dict[str, str]:
     """Return the predictor's environment: that of the cluster's InferenceService, on loopback."""
     return process.inherited_environment() | {
         "TRANSFERMODEL_HOST": HOST,
@@ -144,6 +163,7 @@ def environment(version: LocalVersion, model: LocalModel, port: int) -> dict[str
         "TRANSFERMODEL_ARTIFACT_DIGEST": version.digest,
         "TRANSFERMODEL_VERSION": version.name,
         "TRANSFERMODEL_TERMINATION_LOG": str(failure_file(model)),
+        **({} if grpc_port is None else {"TRANSFERMODEL_GRPC_PORT": str(grpc_port)}),
     }
 
 
@@ -158,7 +178,9 @@ def wait_ready(server: LocalServer, child: "subprocess.Popen[str]", model: Local
     while time.monotonic() < deadline:
         if child.poll() is not None:
             raise not_started(model, f"ended with status {child.returncode}")
-        if served_digest(server.port, model.name) == server.version.digest:
+        if served_digest(server.port, model.name) == server.version.digest and (
+            server.grpc_port is None or listens(server.grpc_port)
+        ):
             return
         time.sleep(POLL_SECONDS)
     raise not_started(model, f"was not ready after {READY_SECONDS:.0f} s")
@@ -181,6 +203,23 @@ def served_digest(port: int, name: str) -> str | None:
         connection.close()
 
 
+def listens(port: int) -> bool:
+    """Tell whether something on loopback takes connections on a port."""
+    try:
+        socket.create_connection((HOST, port), ANSWER_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+def check_grpc_port(grpc_port: int | None, port: int) -> None:
+    """Raise a UsageError unless gRPC can have this port, beside that of HTTP."""
+    if grpc_port == port:
+        raise UsageError(f"HTTP and gRPC cannot both have port {port}.", "Name another with --port or --grpc-port.")
+    if grpc_port is not None:
+        checked_port(grpc_port, "--grpc-port")
+
+
 def free_port() -> int:
     """Return 8080, or the next port that is free."""
     for port in range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED):
@@ -189,16 +228,17 @@ def free_port() -> int:
     raise UsageError(f"No port from {DEFAULT_PORT} to {port} is free.", "Name one with --port.")
 
 
-def checked_port(port: int) -> int:
-    """Return a port that a server can listen on. Raises UsageError."""
+def checked_port(port: int, option: str = "--port") -> int:
+    """Return a port that a server can listen on; option: that named it. Raises UsageError."""
     if not 1 <= port <= 65535:
         raise UsageError(f"{port} is no port.", "Ports go from 1 to 65535; those above 1023 need no root.")
     error = why_not(port)
     if error is not None:
         problem = "is in use by another program" if error.errno == errno.EADDRINUSE else f"is refused: {error.strerror}"
+        otherwise = " to have a free one chosen" if option == "--port" else ""
         raise UsageError(
             f"Port {port} of {HOST} {problem}.",
-            "Choose another with --port, or leave it out to have a free one chosen.",
+            f"Choose another with {option}, or leave it out{otherwise}.",
         )
     return port
 

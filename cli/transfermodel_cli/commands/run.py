@@ -32,12 +32,23 @@ PortOption = Annotated[
         "--port", metavar="N", min=1, max=65535, help="Port on 127.0.0.1. Default: 8080, or the next one that is free."
     ),
 ]
+GrpcPortOption = Annotated[
+    int | None,
+    typer.Option(
+        "--grpc-port",
+        metavar="N",
+        min=1,
+        max=65535,
+        help="Port on 127.0.0.1 for gRPC too. Default: gRPC is not spoken.",
+    ),
+]
 
 
 def run(
     file: FileOption,
     serve: ServeOption = False,
     port: PortOption = None,
+    grpc_port: GrpcPortOption = None,
     workspace: WorkspaceOption = None,
     name: NameOption = None,
     as_json: JsonOption = False,
@@ -50,11 +61,14 @@ def run(
     Several TransferModels of a file are run one after the other, each after what it starts from; the last is served.
     """
     from transfermodel.documents import Target, in_order, load, with_bases
-    from transfermodel.local.serving import checked_port
+    from transfermodel.local.serving import check_grpc_port, checked_port
     from transfermodel.workspace import Workspace
 
     if port is not None and not serve:
         raise UsageError("--port goes with --serve.", "Add --serve, or leave --port out.")
+    if grpc_port is not None and not serve:
+        raise UsageError("--grpc-port goes with --serve.", "Add --serve, or leave --grpc-port out.")
+    check_grpc_port(grpc_port, port or 0)
     if port is not None:
         checked_port(port)  # before anything is spent; whether it is still free is seen when it is served
     chosen = with_bases(in_order(load(file, Target.LOCAL)), name)
@@ -67,7 +81,7 @@ def run(
         return ExitCode.INTERRUPTED
     model = models.model(chosen[-1].name, chosen[-1].namespace)
     if serve:
-        return serve_until_interrupted(chosen, model, trained, port, as_json=as_json)
+        return serve_until_interrupted(chosen, model, trained, port, grpc_port, as_json=as_json)
     finish(chosen, model, trained, as_json=as_json)
     return ExitCode.OK
 
@@ -111,7 +125,13 @@ def finish(chosen: "Sequence[Document]", model: "LocalModel", trained: "Sequence
 
 
 def serve_until_interrupted(
-    chosen: "Sequence[Document]", model: "LocalModel", trained: "Sequence[Trained]", port: int | None, *, as_json: bool
+    chosen: "Sequence[Document]",
+    model: "LocalModel",
+    trained: "Sequence[Trained]",
+    port: int | None,
+    grpc_port: int | None,
+    *,
+    as_json: bool,
 ) -> int:
     """Serve the last model in the foreground."""
     from transfermodel import local
@@ -120,13 +140,15 @@ def serve_until_interrupted(
 
     last, version = chosen[-1], trained[-1].version
     try:
-        with local.serve(version, model, port=port) as server:
+        with local.serve(version, model, port=port, grpc_port=grpc_port) as server:
             client = write_client(model, server.endpoint(), last.file)
             if as_json:
                 print_json(results.to_wire(chosen, trained, client, server.endpoint()))
             else:
                 results.print_files(version, client)
                 out().print(f"\n[bold]Serving {last.name} {version.name} at {server.url}[/]")
+                if grpc_port is not None:
+                    out().print(f"[bold]and over gRPC at {server.grpc_address}[/]")
                 print_ways_to_ask(server.endpoint(), client, results.example(last))
             server.wait()
     except KeyboardInterrupt:
