@@ -44,6 +44,6 @@ COPY requirements/install requirements/bootstrap.txt requirements/predictor.txt 
 RUN sh /opt/requirements/install predictor
 COPY predictor/transfermodel_predictor /app/transfermodel_predictor
 RUN python -m compileall -q /app
-ENV USER=nonroot HOME=/tmp
+ENV USER=nonroot HOME=/tmp TRANSFERMODEL_LOG_FORMAT=json
 USER 65532:65532
 ENTRYPOINT ["python", "-m", "transfermodel_predictor"]
