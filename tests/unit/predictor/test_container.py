@@ -1,6 +1,7 @@
 """What the container tells the process: its environment and its share of the CPUs."""
 
 import os
+import re
 import subprocess
 import sys
 from importlib import metadata
@@ -16,6 +17,7 @@ from tests.support.predictor_sounds import write_sound_artifact
 from tests.support.predictor_texts import write_text_artifact
 
 pytestmark = pytest.mark.unit
+REPOSITORY = Path(__file__).parents[3]
 ENVIRONMENT = {
     "TRANSFERMODEL_MODEL_NAME": "digits",
     "TRANSFERMODEL_ARTIFACT_URI": "s3://models/a/",
@@ -90,7 +92,10 @@ def test_the_server_imports_nothing_that_it_does_not_need_to_start() -> None:
     program = """
 import sys
 import transfermodel_predictor.server
-heavy = {"pandas", "kubernetes", "torch", "kserve", "fastapi", "cloudevents", "httpx"} & set(sys.modules)
+heavy = {
+    "cloudevents", "fastapi", "grpc", "httpx", "kserve", "kubernetes", "opentelemetry", "pandas", "prometheus_client",
+    "pydantic", "requests", "soundfile", "tokenizers", "torch",
+} & set(sys.modules)
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
@@ -116,3 +121,23 @@ assert {"tokenizers", "soundfile"} & set(sys.modules) == {wanted} - {""}, sorted
     ):
         folder = tmp_path / name
         subprocess.run([sys.executable, "-c", program, folder, write(folder), wanted], check=True, timeout=60)
+
+
+def test_texts_are_read_without_the_hub_that_tokenizers_asks_for(tmp_path: Path) -> None:
+    program = """
+import sys
+from pathlib import Path
+sys.modules["huggingface_hub"] = None  # as in the image, whose lock leaves it out
+from transfermodel_predictor.inference.opening import fetch_classifier
+folder, digest = sys.argv[1:]
+assert fetch_classifier(Path(folder).as_uri(), digest, 1, {}).predict([b"lovely"])[0].label == "good"
+"""
+    digest = write_text_artifact(tmp_path / "texts")
+    subprocess.run([sys.executable, "-c", program, tmp_path / "texts", digest], check=True, timeout=60)
+
+
+def test_the_image_has_no_library_that_no_program_of_it_needs() -> None:
+    lock = (REPOSITORY / "requirements" / "predictor.txt").read_text()
+    locked = set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE))
+    assert {"onnxruntime", "tokenizers", "uvicorn"} <= locked
+    assert not {"huggingface-hub", "kserve", "pandas", "pydantic", "torch"} & locked
