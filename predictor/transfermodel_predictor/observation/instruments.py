@@ -1,13 +1,11 @@
 """Counters, gauges and histograms that cost nothing to import; `exposition` makes them Prometheus families.
 
-prometheus_client itself takes as long to import as the model takes to open, and a pod that wakes has no time for what
-nobody reads before it is ready.
+A pod that wakes has no time for what nobody reads before it is ready.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from threading import Lock
 
 Labels = tuple[str, ...]
@@ -67,26 +65,31 @@ class Gauge:
             return dict(self._values)
 
 
-@dataclass
 class Distribution:
     """What a histogram saw."""
 
-    counts: list[int]
-    """Observations by bucket, the last for those above all bounds; not cumulative."""
-    sum: float = 0.0
+    __slots__ = ("counts", "sum")
+
+    def __init__(self, counts: list[int], total: float = 0.0) -> None:
+        """Take observations by bucket, the last for those above all bounds, not cumulative; and their sum."""
+        self.counts, self.sum = counts, total
 
 
-@dataclass
 class Histogram:
     """Observations by size, for each combination of its labels' values."""
 
-    name: str
-    documentation: str
-    bounds: Sequence[float]
-    """Upper ones of the buckets, included, ascending; what is above the last has a bucket of its own."""
-    labels: Labels = ()
-    _values: dict[Labels, Distribution] = field(default_factory=dict, init=False, repr=False)
-    _lock: Lock = field(default_factory=Lock, init=False, repr=False)
+    def __init__(self, name: str, documentation: str, bounds: Sequence[float], labels: Labels = ()) -> None:
+        """Begin at zero.
+
+        Args:
+            name: with the unit at its end.
+            documentation: what is observed.
+            bounds: upper ones of the buckets, included, ascending; what is above the last has a bucket of its own.
+            labels: their names.
+        """
+        self.name, self.documentation, self.bounds, self.labels = name, documentation, bounds, labels
+        self._lock = Lock()
+        self._values: dict[Labels, Distribution] = {}
 
     def observe(self, amount: float, *values: str) -> None:
         """Take one observation; values: of the labels, in their order."""

@@ -99,7 +99,7 @@ class Metrics:
     def exposition(self, accept: str | None) -> tuple[bytes, str]:
         """Return all metrics, and their media type, as the header Accept wants them.
 
-        The first call imports prometheus_client (some 40 ms): call it in a thread.
+        The first call imports prometheus_client: call it in a thread.
         """
         from transfermodel_predictor.observation.exposition import expose
 
