@@ -35,3 +35,8 @@ def listed(names: list[str], limit: int = 5) -> str:
     """Return the names for a sentence: the first few, and how many more there are."""
     shown = ", ".join(names[:limit])
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Tell whether memory ran out, of the machine or of the GPU."""
+    return isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error)

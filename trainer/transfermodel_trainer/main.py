@@ -22,7 +22,7 @@ from transfermodel_operator.api.run import (
 )
 
 from transfermodel_trainer import machine
-from transfermodel_trainer.errors import RunError
+from transfermodel_trainer.errors import RunError, out_of_memory
 from transfermodel_trainer.limits import Interrupted, Interruption, Limits
 from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.run import execute
@@ -150,11 +150,6 @@ def crashed(error: Exception) -> RunFailure:
         reason=Reason.RUN_FAILED,
         message=f"The trainer crashed: {type(error).__name__}: {words}; the pod's log shows where.",
     )
-
-
-def out_of_memory(error: Exception) -> bool:
-    """Tell whether memory ran out, of the machine or of the GPU."""
-    return isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error)
 
 
 def out_of_memory_failure() -> RunFailure:

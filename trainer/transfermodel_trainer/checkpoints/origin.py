@@ -5,6 +5,7 @@ from importlib.metadata import version
 from typing import Any
 
 from transfermodel_operator.api import RunRequest
+from transfermodel_operator.api.spec.training import ALIKE
 
 FORMAT = 2
 """To be raised with any change of the training after which a checkpoint cannot be taken up."""
@@ -18,6 +19,9 @@ def identity(request: RunRequest, inputs_digest: str) -> dict[str, Any]:
     """Return what must be equal for a checkpoint to be of this run."""
     wire = request.to_wire()
     training = {key: value for key, value in request.training.to_wire().items() if key not in NOT_LEARNING}
+    search = request.training.search
+    if search is not None and search.max_parallel <= ALIKE:
+        training["search"] = search.model_copy(update={"max_parallel": 1}).to_wire()
     return {
         "format": FORMAT,
         "run": request.run,

@@ -8,6 +8,7 @@ from torch import Tensor
 from transfermodel_operator.api import Reason
 from transfermodel_operator.api.spec import FineTuning, Search, Strategy
 
+from transfermodel_trainer.backbones.stages import unfreeze_last
 from transfermodel_trainer.data.nouns import nouns
 from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.errors import RunError
@@ -143,6 +144,9 @@ def _heads(probe: Probe) -> tuple[Method, ...]:
 
 
 def _tuning(context: Context, usual: FineTuning) -> Method:
+    """Return what fine-tuning varies. Raises InvalidSpec for too many stages."""
+    if usual.unfreeze == "LastStages":
+        unfreeze_last(context.network, usual.stages or 1)
     return tuning_method(
         usual,
         context.request.training.fixed or (),

@@ -133,7 +133,9 @@ def tuning_method(
         "learningRate": Number(peak / 10, peak * 10, logarithmic=True),
         "batchSize": OneOf(_batch_sizes(usual.batch_size, samples)),
     }
-    searched = {name: what for name, what in searched.items() if name not in fixed and not _single(what)}
+    # How many of the last stages learn stays open where only that it is the last ones is said.
+    written = set(fixed) - {"unfreeze"}
+    searched = {name: what for name, what in searched.items() if name not in written and not _single(what)}
     if pretrained:
         searched["trunkRate"] = Number(0.03, 1.0, logarithmic=True)
         searched["stageDecay"] = Number(0.4, 1.0)

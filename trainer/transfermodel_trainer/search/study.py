@@ -199,7 +199,6 @@ class Study:
         elif event == "done":
             trial = self._trial(process, number)
             process.task = None
-            content.pop("reason", None)
             self._finish(Trial.of({**trial.to_facts(), **content}))
 
     def _trial(self, process: Process, number: int) -> Trial:

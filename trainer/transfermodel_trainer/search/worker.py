@@ -13,6 +13,9 @@ import traceback
 from pathlib import Path
 from typing import Any, TextIO
 
+from transfermodel_operator.api import Reason
+
+from transfermodel_trainer.errors import RunError, out_of_memory
 from transfermodel_trainer.limits import Limits
 
 
@@ -63,8 +66,6 @@ def main() -> None:
     # Torch takes seconds to import.
     from safetensors.torch import save_file
 
-    from transfermodel_trainer.errors import RunError
-    from transfermodel_trainer.main import out_of_memory
     from transfermodel_trainer.search.shared import Shared
     from transfermodel_trainer.search.trying import Pruned, Trier
 
@@ -93,19 +94,20 @@ def main() -> None:
             done = {"state": "Pruned"}
         except RunError as error:
             stopped = limits.exceeded() is not None
-            done = {"state": "Stopped" if stopped else "Failed", "cause": error.message, "reason": str(error.reason)}
+            done = {"state": "Stopped" if stopped else "Failed", "cause": cause_of(error)}
         except Exception as error:
             if not out_of_memory(error):
                 traceback.print_exc()
-            done = {"state": "Failed", "cause": cause_of(error, memory=out_of_memory(error))}
-            if out_of_memory(error):
-                done["reason"] = "OutOfMemory"
+            done = {"state": "Failed", "cause": cause_of(error)}
         channel.tell({"event": "done", **done})
 
 
-def cause_of(error: Exception, *, memory: bool) -> str:
-    """Return what to say of an error."""
-    if memory:
+def cause_of(error: Exception) -> str:
+    """Return what to say of an error; the same of all of its kind, so that they can be counted."""
+    if isinstance(error, RunError):
+        diverged = error.reason == Reason.TRAINING_DIVERGED
+        return "the loss was no longer a number" if diverged else error.message
+    if out_of_memory(error):
         return "it needs more memory than there is"
     return f"it crashed: {type(error).__name__}: {' '.join(str(error).split()) or 'no message'}"
 

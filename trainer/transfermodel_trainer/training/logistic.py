@@ -13,6 +13,7 @@ from torch import Tensor
 from transfermodel_trainer.limits import Limits
 from transfermodel_trainer.training.calibration import cross_entropy, fit_temperature
 from transfermodel_trainer.training.contents import Contents, contents_of
+from transfermodel_trainer.training.lbfgs import minimise
 from transfermodel_trainer.training.linear_head import FittedHead, HeadSettings, LinearHead
 
 FOLDS: Final = 5
@@ -114,20 +115,18 @@ def _fit(
     views = len(rows)
     inputs = (rows * stretch).flatten(0, 1)
     targets, importance = classes.repeat(views), weights.repeat(views)
-    decay = 0.5 * penalty / contents.total * stretch.square()
-    weight = torch.zeros(count, inputs.shape[1], dtype=torch.float64, requires_grad=True)
-    bias = torch.zeros(count, dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS(
-        [weight, bias], max_iter=ITERATIONS, tolerance_change=PRECISION, line_search_fn="strong_wolfe"
-    )
+    decay = penalty / contents.total * stretch.square()
+    width = inputs.shape[1]
+    ones = torch.nn.functional.one_hot(targets, count).double()
 
-    def closure() -> Tensor:
+    def loss(place: Tensor) -> tuple[float, Tensor]:
         limits.check()
-        optimizer.zero_grad()
-        losses = torch.nn.functional.cross_entropy(inputs @ weight.T + bias, targets, reduction="none")
-        loss = (losses * importance).sum() + (decay * weight.square()).sum()
-        loss.backward()
-        return loss
+        weight, bias = place[: count * width].view(count, width), place[count * width :]
+        logits = inputs @ weight.T + bias
+        total = logits.logsumexp(1)
+        value = ((total - (logits * ones).sum(1)) * importance).sum() + 0.5 * (decay * weight.square()).sum()
+        excess = ((logits - total[:, None]).exp() - ones) * importance[:, None]
+        return float(value), torch.cat([(excess.T @ inputs + decay * weight).flatten(), excess.sum(0)])
 
-    optimizer.step(closure)
-    return weight.detach() * stretch, bias.detach()
+    place = minimise(loss, torch.zeros(count * (width + 1), dtype=torch.float64), ITERATIONS, PRECISION)
+    return place[: count * width].view(count, width) * stretch, place[count * width :]
