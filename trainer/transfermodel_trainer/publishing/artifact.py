@@ -98,6 +98,7 @@ def metrics(record: RunRecord) -> dict[str, Any]:
         "history": [_epoch(number, epoch) for number, epoch in enumerate(learned.history, 1)],
         "samplesCurve": [_point(point) for point in learned.samples_curve],
         **({"auto": learned.choice.to_wire()} if learned.choice else {}),
+        **({"search": learned.search.to_wire()} if learned.search else {}),
         **({"int8": record.int8.to_wire()} if record.int8 else {}),
     }
 

@@ -42,6 +42,8 @@ class Series:
     points: tuple[tuple[float, float], ...]
     band: tuple[tuple[float, float], ...] = ()
     """(low, high) of each point; drawn as a whisker."""
+    joined: bool = True
+    """Whether it is a line at all, or only points."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def line_chart(identifier: str, title: str, description: str, x: Axis, y: Axis, 
     start = LEFT
     for index, line in enumerate(series):
         parts.append(_line(plane, line, index))
-        parts.append(_legend(line.label, index, start))
+        parts.append(_legend(line.label, index, start, joined=line.joined))
         start += 46 + 7.4 * len(line.label)
     return drawing(identifier, title, description, HEIGHT, *parts)
 
@@ -112,17 +114,19 @@ def _line(plane: Plane, line: Series, style: int) -> Markup:
         parts.append(element("line", class_="whisker", x1=across, x2=across, y1=bottom, y2=top))
         for end in (bottom, top):
             parts.append(element("line", class_="whisker", x1=across - 4, x2=across + 4, y1=end, y2=end))
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    parts.append(element("polyline", class_="line", points=path))
-    parts += [marker(x, y, style) for x, y in (places if len(places) <= MOST_MARKERS else places[-1:])]
+    if line.joined:
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+        parts.append(element("polyline", class_="line", points=path))
+    marked = places if len(places) <= MOST_MARKERS or not line.joined else places[-1:]
+    parts += [marker(x, y, style) for x, y in marked]
     return element("g", *parts, class_=f"series-{style}")
 
 
-def _legend(label: str, style: int, x: float) -> Markup:
+def _legend(label: str, style: int, x: float, *, joined: bool) -> Markup:
     y = 14.0
     return element(
         "g",
-        element("line", class_="line", x1=x, x2=x + 24, y1=y, y2=y),
+        *([element("line", class_="line", x1=x, x2=x + 24, y1=y, y2=y)] if joined else []),
         marker(x + 12, y, style),
         element("text", label, class_="legend", x=x + 30, y=y + 4),
         class_=f"series-{style}",

@@ -6,6 +6,7 @@ from statistics import median
 
 from transfermodel_trainer.publishing.record import RunRecord
 from transfermodel_trainer.publishing.report.charts import Figure, Series, Table, line_chart
+from transfermodel_trainer.publishing.report.searched import figures as searched_figures
 from transfermodel_trainer.publishing.report.svg import Axis, accuracy_axis, count_axis, decade_axis, linear_axis
 from transfermodel_trainer.publishing.report.text import percent
 from transfermodel_trainer.training.finetuning import Epoch
@@ -24,10 +25,11 @@ class Learning:
 
 
 def view(record: RunRecord) -> Learning:
-    """Return the curves over the epochs."""
+    """Return the curves over the epochs, and the trials of a search."""
     history = record.learned.history
     figures = (_loss(history), _accuracy(history), _rate(history)) if history else ()
-    return Learning(tuple(figure for figure in figures if figure), record.learned.notes)
+    searched = searched_figures(record.learned.search)
+    return Learning((*(figure for figure in figures if figure), *searched), record.learned.notes)
 
 
 def _loss(history: Sequence[Epoch]) -> Figure:

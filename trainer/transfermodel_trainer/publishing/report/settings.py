@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 from transfermodel_operator.api import RunRequest
 from transfermodel_operator.api.meta import API_VERSION, KIND
 from transfermodel_operator.api.spec import DataSource, FineTuning
+from transfermodel_operator.api.spec.training import ALIKE
 
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./:@+-]*[A-Za-z0-9_/]|[A-Za-z]")
 """Strings that YAML takes for nothing but a string, but for the words below."""
@@ -18,10 +19,20 @@ WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 def document(request: RunRequest) -> dict[str, Any]:
     """Return the TransferModel of the run: all that decides what is learned; where it ran and was stored does not."""
     training: dict[str, Any] = {"strategy": request.training.strategy, "seed": request.training.seed}
-    if request.training.strategy == "FineTuning":
-        training["fineTuning"] = (request.training.fine_tuning or FineTuning()).to_wire()
-    elif request.training.fine_tuning is not None:  # Auto chooses by the data where nothing is said
-        training["fineTuning"] = request.training.fine_tuning.to_wire()
+    tuning, search = request.training.fine_tuning, request.training.search
+    if search is not None:  # it varies what is not said
+        if tuning is not None:
+            fixed = request.training.fixed or ()
+            training["fineTuning"] = {key: value for key, value in tuning.to_wire().items() if key in fixed}
+        # How many trials ran at a time made no difference, unless there were many.
+        alike = search.max_parallel <= ALIKE
+        training["search"] = {
+            key: value for key, value in search.to_wire().items() if key != "maxParallel" or not alike
+        }
+    elif request.training.strategy == "FineTuning":
+        training["fineTuning"] = (tuning or FineTuning()).to_wire()
+    elif tuning is not None:  # Auto chooses by the data where nothing is said
+        training["fineTuning"] = tuning.to_wire()
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
