@@ -19,8 +19,11 @@ def default_trainer_resources() -> Resources:
 
 
 def default_predictor_resources() -> Resources:
-    """Return what a predictor container gets unless the spec says otherwise."""
-    return Resources(requests={"cpu": "100m", "memory": "256Mi"}, limits={"memory": "1Gi"})
+    """Return what a predictor container gets unless the spec says otherwise.
+
+    The CPU limit is what the predictor counts its threads by, and without one KServe would set its own.
+    """
+    return Resources(requests={"cpu": "100m", "memory": "256Mi"}, limits={"cpu": 2, "memory": "1Gi"})
 
 
 class Interruptible(ApiModel):

@@ -75,3 +75,19 @@ def resources(wanted: Resources | None, defaults: Resources) -> dict[str, dict[s
         if quantities:
             merged[key] = dict(sorted(quantities.items()))
     return merged
+
+
+def whole_resources(wanted: Resources | None, defaults: Resources) -> dict[str, dict[str, str]]:
+    """Return the container's resources with a limit and a request for all that has a default.
+
+    What is left open KServe fills in by its own configuration, without a look at what is there: as shipped a limit of
+    one CPU and a request of one CPU and 2Gi. A limit below the request, or above it, would then be refused.
+    """
+    merged = resources(wanted, defaults)
+    limits, requests = dict(merged.get("limits", {})), dict(merged.get("requests", {}))
+    for name, value in (defaults.limits or {}).items():
+        limits.setdefault(name, max(str(value), requests.get(name, "0"), key=parse_quantity))
+    for name, value in (defaults.requests or {}).items():
+        requests.setdefault(name, min(str(value), limits.get(name, str(value)), key=parse_quantity))
+    whole = {"limits": dict(sorted(limits.items())), "requests": dict(sorted(requests.items()))}
+    return {key: amounts for key, amounts in whole.items() if amounts}

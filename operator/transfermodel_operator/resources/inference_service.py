@@ -3,11 +3,11 @@
 import json
 from typing import Any, Final
 
-from transfermodel_operator.api.spec import Output, Resources, Serving
+from transfermodel_operator.api.spec import Output, Serving
 from transfermodel_operator.observed import Manifest
 from transfermodel_operator.resources import containers, names
 from transfermodel_operator.resources.quantities import parse_quantity
-from transfermodel_operator.resources.revision_settings import probes, scaling
+from transfermodel_operator.resources.revision_settings import probes, resources, scaling
 from transfermodel_operator.versions import Version
 
 PORT: Final = 8080
@@ -66,9 +66,7 @@ def predictor_spec(name: str, version: Version, serving: Serving, output: Output
                 ],
                 "ports": [{"containerPort": PORT, "protocol": "TCP"}],
                 **probes(version, PORT),
-                "resources": containers.resources(
-                    serving.resources, Resources.model_validate(version.predictor["resources"])
-                ),
+                "resources": resources(version, serving),
                 "securityContext": dict(containers.SECURITY_CONTEXT),
                 "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - in the pod
             }

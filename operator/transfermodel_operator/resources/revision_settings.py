@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from transfermodel_operator.api.spec import Serving
-from transfermodel_operator.resources import names
+from transfermodel_operator.api.spec import Resources, Serving
+from transfermodel_operator.resources import containers, names
 from transfermodel_operator.versions import Version
 
 FORMAT: Final = 2
@@ -13,7 +13,7 @@ A changed spec is a new Revision with new pods. So a version is built for ever a
 the operator starts no pod. What would change the spec of versions that are there is a new format, and the former stay.
 
 1: minReplicas, maxReplicas, containerConcurrency and a readiness probe.
-2: target, initial scale, progress deadline, minReplicas as an annotation, and a liveness probe.
+2: target, initial scale, progress deadline, minReplicas as an annotation, a liveness probe, no request without a limit.
 """
 
 FIRST_FORMAT_WITH_SETTINGS: Final = 2
@@ -44,6 +44,14 @@ def scaling(version: Version, serving: Serving) -> dict[str, Any]:
     if serving.scale_down_delay_seconds:
         annotations["autoscaling.knative.dev/scale-down-delay"] = f"{serving.scale_down_delay_seconds}s"
     return settings | ({"annotations": annotations} if annotations else {})
+
+
+def resources(version: Version, serving: Serving) -> dict[str, dict[str, str]]:
+    """Return the compute resources of the predictor's container."""
+    defaults = Resources.model_validate(version.predictor["resources"])
+    if version.format < FIRST_FORMAT_WITH_SETTINGS:
+        return containers.resources(serving.resources, defaults)
+    return containers.whole_resources(serving.resources, defaults)
 
 
 def probes(version: Version, port: int) -> dict[str, Any]:

@@ -188,12 +188,16 @@ def test_a_version_of_format_1_is_built_as_it_was() -> None:
     world.succeed()
     world.reconcile()
     (recorded,) = world.recorded.values()
-    recorded["data"]["predictor"] = {key: recorded["data"]["predictor"][key] for key in OF_FORMAT_1}
+    recorded["data"]["predictor"] = OF_FORMAT_1
     world.services.clear()
     compare("inference-service-of-format-1", world.plan().applies[0])
 
 
-OF_FORMAT_1 = ("image", "imagePullPolicy", "resources")
+OF_FORMAT_1 = {
+    "image": "registry.example/predictor:1",
+    "imagePullPolicy": "IfNotPresent",
+    "resources": {"limits": {"memory": "1Gi"}, "requests": {"cpu": "100m", "memory": "256Mi"}},
+}
 
 
 def test_inference_service_with_everything() -> None:
