@@ -6,6 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from transfermodel_operator.api.int8 import Precision
+
 from transfermodel.errors import TransferModelError
 from transfermodel.local.request import check_present
 from transfermodel.local.serving import LocalServer, serve
@@ -137,17 +139,20 @@ class Result:
             for sample, answer in zip(samples, answers, strict=True)
         ]
 
-    def serve(self, port: int | None = None, grpc_port: int | None = None) -> LocalServer:
+    def serve(
+        self, port: int | None = None, grpc_port: int | None = None, precision: Precision = "Float32"
+    ) -> LocalServer:
         """Serve it on 127.0.0.1 until `stop()`, or the end of a `with` block.
 
         Args:
             port: default: 8080, or the next that is free.
             grpc_port: for the Open Inference Protocol over gRPC; default: it is not spoken.
+            precision: Int8 where the model is as good in 8-bit integers, which is several times as fast.
 
         Raises:
-            UsageError: a port is in use, or the model is being served already.
+            UsageError: a port is in use, the model is being served already, or not to be served in this precision.
         """
-        return serve(self._version, self._model, port=port, grpc_port=grpc_port)
+        return serve(self._version, self._model, port=port, grpc_port=grpc_port, precision=precision)
 
     @cached_property
     def _classifier(self) -> "Classifier":

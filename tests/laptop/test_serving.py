@@ -15,8 +15,9 @@ from transfermodel.errors import NotFound, RunFailed, TransferModelError, UsageE
 from transfermodel.local import serve
 from transfermodel.predictions import client
 from transfermodel.workspace import LocalModel, LocalVersion, Workspace
+from transfermodel_operator.api import Int8Check
 
-from tests.support.colours import write_artifact
+from tests.support.colours import colour_model, write_artifact
 from tests.support.datasets import picture
 from tests.support.library import run_result
 from tests.support.predictor_process import free_port
@@ -80,6 +81,28 @@ def test_a_given_port_is_used_and_one_in_use_is_refused(model: LocalModel, versi
         assert server.url == f"http://127.0.0.1:{port}"
     with serve(version, model, port=port) as server:  # what the first left in TIME_WAIT does not matter
         assert answers(server.url)
+
+
+def test_a_version_is_served_in_integers_where_it_is_as_good(model: LocalModel, version: LocalVersion) -> None:
+    with pytest.raises(UsageError, match=r"colours v1 is not served in Int8\. It was trained before"):
+        serve(version, model, precision="Int8")
+    worse = Int8Check(accuracy="0.8", float32_accuracy="0.9", refusal="It is worse.")
+    with pytest.raises(UsageError, match=r"colours v2 is not served in Int8\. It is worse\."):
+        serve(in_integers(model, worse), model, precision="Int8")
+    good = in_integers(model, Int8Check(accuracy="0.9", float32_accuracy="0.9"))
+    with serve(good, model, precision="Int8") as server:
+        described = httpx.get(f"{server.url}/v2/models/colours", trust_env=False).json()
+        assert described["parameters"] == {"digest": good.digest, "precision": "Int8"}
+
+
+def in_integers(model: LocalModel, check: Int8Check) -> LocalVersion:
+    """Return one more version, with a graph for integers, and what is known of it."""
+    folder = f"{check.accuracy}"
+    digest = write_artifact(model.artifacts / folder, files={"model.int8.onnx": colour_model()})
+    model.record_version(run_result(f"file:///{folder}", run=folder * 20, digest=digest, int8=check), folder, {})
+    newest = model.newest()
+    assert newest is not None
+    return newest
 
 
 def test_one_model_has_one_server(model: LocalModel, version: LocalVersion) -> None:

@@ -12,7 +12,7 @@ from transfermodel_operator.versions import read_versions
 from transfermodel.cluster.kinds import Manifest
 from transfermodel.cluster.reading import INSTALL
 from transfermodel.cluster.surroundings import Operator, Surroundings
-from transfermodel.cluster.types import Cause, Model, Progress, VersionView
+from transfermodel.cluster.types import Cause, Model, Progress, VersionView, int8_figure
 from transfermodel.cluster.words import remedies
 
 UNREACTED: Final = timedelta(seconds=20)
@@ -171,6 +171,7 @@ def version_views(model: Manifest, controller_revisions: tuple[Manifest, ...]) -
                 classes=counts.get("classes"),
                 seconds=(version.result.get("seconds") or {}).get("total"),
                 created_at=time_of(version.created_at),
+                int8=int8_figure(version.int8),
             )
         )
     return tuple(views)

@@ -6,6 +6,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Literal
 
+from transfermodel_operator.api import Int8Check
+
 Where = Literal["local", "cluster"]
 
 
@@ -92,9 +94,18 @@ class VersionView:
     seconds: float | None
     """Of the whole training run."""
     created_at: datetime | None
+    int8: str = ""
+    """Its accuracy in 8-bit integers; "refused" where it is not served so, empty where nothing is known of it."""
     where: Where = "cluster"
     location: str = ""
     """Folder of the artifact on this machine; empty in a cluster."""
+
+
+def int8_figure(check: Int8Check | None) -> str:
+    """Return what a list of versions says of 8-bit integers."""
+    if check is None:
+        return ""
+    return "refused" if check.refusal else check.accuracy or ""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 
+from transfermodel_operator.api.int8 import Precision, refusal
+
 from transfermodel.errors import RunFailed, TransferModelError, UsageError
 from transfermodel.local import process
 from transfermodel.local.request import check_present
@@ -98,7 +100,12 @@ class LocalServer:
 
 
 def serve(
-    version: LocalVersion, model: LocalModel, *, port: int | None = None, grpc_port: int | None = None
+    version: LocalVersion,
+    model: LocalModel,
+    *,
+    port: int | None = None,
+    grpc_port: int | None = None,
+    precision: Precision = "Float32",
 ) -> LocalServer:
     """Serve a version; it is ready when this returns.
 
@@ -107,13 +114,16 @@ def serve(
         model: whose version it is.
         port: of 127.0.0.1; default: 8080, or the next that is free.
         grpc_port: of 127.0.0.1, for the Open Inference Protocol over gRPC; default: it is not spoken.
+        precision: Int8 where the version is as good in 8-bit integers.
 
     Raises:
-        UsageError: a port is in use, or the model is being served already.
+        UsageError: a port is in use, the model is being served already, or not to be served in this precision.
         TransferModelError: the predictor did not start.
     """
     process.check_installed("transfermodel_predictor", "uvicorn")
     check_present(model.name, version)
+    if why := refusal(precision, version.result.int8):
+        raise UsageError(f"{model.name} {version.name} is not served in Int8. {why}", "Serve it in Float32.")
     lock = files.try_lock(model.server_lock)
     if lock is None:
         raise already_served(model, version)
@@ -122,14 +132,19 @@ def serve(
         for _ in range(PORTS_LOST):
             chosen = free_port() if port is None else checked_port(port)
             check_grpc_port(grpc_port, chosen)
-            server = start(version, model, chosen, lock, grpc_port)
+            server = start(version, model, chosen, lock, grpc_port, precision)
             if server is not None:
                 return server
     raise UsageError(f"Port {chosen} of {HOST} is taken again and again by other programs.", "Name one with --port.")
 
 
 def start(
-    version: LocalVersion, model: LocalModel, port: int, lock: IO[bytes], grpc_port: int | None = None
+    version: LocalVersion,
+    model: LocalModel,
+    port: int,
+    lock: IO[bytes],
+    grpc_port: int | None = None,
+    precision: Precision = "Float32",
 ) -> LocalServer | None:
     """Start a predictor; None: while it was starting another program took the port.
 
@@ -138,9 +153,8 @@ def start(
     """
     model.server_log_file.unlink(missing_ok=True)
     # The predictor inherits the lock and holds it as long as it lives.
-    child = process.start(
-        "transfermodel_predictor", environment(version, model, port, grpc_port), model.server_log_file, keep=[lock]
-    )
+    told = environment(version, model, port, grpc_port) | {"TRANSFERMODEL_PRECISION": precision}
+    child = process.start("transfermodel_predictor", told, model.server_log_file, keep=[lock])
     server = LocalServer(child, model, version, port, grpc_port)
     try:
         wait_ready(server, child, model)

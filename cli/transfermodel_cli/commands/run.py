@@ -140,7 +140,9 @@ def serve_until_interrupted(
 
     last, version = chosen[-1], trained[-1].version
     try:
-        with local.serve(version, model, port=port, grpc_port=grpc_port) as server:
+        with local.serve(
+            version, model, port=port, grpc_port=grpc_port, precision=last.spec.serving.precision
+        ) as server:
             client = write_client(model, server.endpoint(), last.file)
             if as_json:
                 print_json(results.to_wire(chosen, trained, client, server.endpoint()))

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from transfermodel.cluster.types import Cause, Model, Progress, VersionView
+from transfermodel.cluster.types import Cause, Model, Progress, VersionView, int8_figure
 
 if TYPE_CHECKING:
     from transfermodel.workspace import LocalModel
@@ -89,6 +89,7 @@ def versions(model: "LocalModel") -> list[VersionView]:
             classes=version.result.counts.classes,
             seconds=version.result.seconds.get("total"),
             created_at=version.created_at,
+            int8=int8_figure(version.result.int8),
             where="local",
             location=str(version.folder),
         )

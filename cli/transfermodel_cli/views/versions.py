@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from transfermodel.cluster.types import VersionView
 
 DIGEST_DIGITS = 12
-WIDE = 112
-"""Columns of a terminal that has room for everything; a narrower one goes without samples and digest."""
+WIDE = 122
+"""Columns of a terminal that has room for everything; a narrower one goes without the last columns."""
 STATE_STYLES = {"Live": "green", "Failed": "red", "Retired": "dim"}
 
 
@@ -32,10 +32,19 @@ def table(versions: "Sequence[VersionView]") -> "Table":
 
     result = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     wide = out().width >= WIDE
-    for heading in ("VERSION", "STATE", "ACCURACY (95 %)", "ON", "TOOK", "CREATED", *(("SAMPLES", "DIGEST") * wide)):
+    for heading in (
+        "VERSION",
+        "STATE",
+        "ACCURACY (95 %)",
+        "ON",
+        "TOOK",
+        "CREATED",
+        *(("INT8", "SAMPLES", "DIGEST") * wide),
+    ):
         result.add_column(heading, no_wrap=True)
     for version in reversed(versions):
         samples = "" if version.samples is None else f"{version.samples} in {version.classes} classes"
+        int8 = words.percent(version.int8) if version.int8[:1].isdigit() else version.int8
         digest = version.digest.removeprefix("sha256:")[:DIGEST_DIGITS]
         result.add_row(
             Text(version.name, style="bold"),
@@ -44,6 +53,6 @@ def table(versions: "Sequence[VersionView]") -> "Table":
             version.split or "",
             "" if version.seconds is None else words.duration(version.seconds),
             words.clock(version.created_at),
-            *((samples, digest) if wide else ()),
+            *((int8, samples, digest) if wide else ()),
         )
     return result

@@ -1,6 +1,14 @@
 """What the trainer found out about a model in 8-bit integers; a version remembers it."""
 
+from typing import Final, Literal
+
 from transfermodel_operator.api.meta import ApiModel
+
+Precision = Literal["Float32", "Int8"]
+"""What a network computes with where it is served."""
+NOT_LOOKED_AT: Final = (
+    "It was trained before models were made in 8-bit integers, too: to train such a one, change spec.training.seed."
+)
 
 
 class Int8Check(ApiModel):
@@ -20,3 +28,13 @@ class Int8Check(ApiModel):
     """What making and judging it took."""
     refusal: str | None = None
     """Why it is not to be served: there is no such graph, or it is more than 0.5 point less accurate; a sentence."""
+
+
+def refusal(precision: Precision, check: Int8Check | None) -> str | None:
+    """Return why a version is not served in a precision, as a sentence; None: it is.
+
+    check: what the version remembers of 8-bit integers; None: nothing.
+    """
+    if precision == "Float32":
+        return None
+    return NOT_LOOKED_AT if check is None else check.refusal

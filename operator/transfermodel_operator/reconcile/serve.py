@@ -9,12 +9,12 @@ from datetime import timedelta
 from typing import Any, Final
 
 from transfermodel_operator.api import KIND, ConditionType, Reason
+from transfermodel_operator.api.int8 import refusal
 from transfermodel_operator.api.status import ServingStatus
 from transfermodel_operator.findings import done, failed, waiting
 from transfermodel_operator.observed import Manifest
 from transfermodel_operator.plan import ProofRequest
 from transfermodel_operator.reconcile.keep_warm import keep_warm
-from transfermodel_operator.reconcile.precision import refused
 from transfermodel_operator.reconcile.visit import Visit
 from transfermodel_operator.resources import names
 from transfermodel_operator.resources.inference_service import inference_service, spec_differs
@@ -49,8 +49,8 @@ def serve(visit: Visit) -> None:
     if version is None:
         visit.find(SERVING, waiting(Reason.PENDING, "Served when there is a first version"))
         return
-    if problem_of_precision := refused(version, visit.spec.serving):
-        refuse(visit, version, live, problem_of_precision)
+    if why := refusal(visit.spec.serving.precision, version.int8):
+        refuse(visit, version, live, why)
     elif live is None:
         deploy(visit, version, None)
     elif "deletionTimestamp" in live["metadata"]:

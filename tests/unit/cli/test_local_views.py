@@ -30,6 +30,7 @@ def result(accuracy: str) -> RunResult:
             "counts": {"classes": 3, "train": 30, "test": 12},
             "seconds": {"total": 7.5},
             "device": "cpu",
+            "int8": {"accuracy": "0.895"} if accuracy == "0.90" else {"refusal": "It is worse."},
         }
     )
 
@@ -86,12 +87,17 @@ def test_describe_shows_the_last_lines_of_what_failed(capsys: pytest.CaptureFixt
     assert [version["name"] for version in json.loads(capsys.readouterr().out)["versions"]] == ["v1", "v2"]
 
 
-def test_versions(capsys: pytest.CaptureFixture[str]) -> None:
+def test_versions(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(["versions", "well", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)["versions"]
     assert [(version["name"], version["state"]) for version in shown] == [("v1", "Retired"), ("v2", "Candidate")]
     assert run(["versions", "well"]) == 0
     assert "90.0 % (70.0 to 99.0)" in capsys.readouterr().out
+    assert [version["int8"] for version in shown] == ["refused", "0.895"]
+    monkeypatch.setenv("COLUMNS", "122")
+    assert run(["versions", "well"]) == 0
+    newest, older = capsys.readouterr().out.splitlines()[1:3]
+    assert ("89.5 %" in newest, "refused" in older) == (True, True)
 
 
 def test_logs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,11 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from transfermodel_operator.api.int8 import Precision
 from transfermodel_operator.api.meta import ApiModel
 from transfermodel_operator.api.scalars import CronSchedule, ObjectName, OutputUri, TimeZoneName, rule, rules
 from transfermodel_operator.api.spec.training import Resources
-
-Precision = Literal["Float32", "Int8"]
 
 
 class Output(ApiModel):
