@@ -28,6 +28,7 @@ def transfer_model(
     input_size: int | None = None,
     strategy: Strategy | None = None,
     fine_tuning: dict[str, Any] | None = None,
+    search: dict[str, int] | None = None,
     seed: int = 0,
     task: Task | None = None,
     columns: dict[str, str] | None = None,
@@ -50,6 +51,8 @@ def transfer_model(
         strategy: FeatureExtraction learns a new head, FineTuning the backbone's top, too, and Auto keeps the better of
             both; default: FeatureExtraction, and FineTuning of everything with "scratch".
         fine_tuning: of FineTuning and Auto, as in the file, such as {"epochs": 4, "learningRate": "6e-3"}.
+        search: try settings and keep the best, as in the file, such as {"trials": 20} or {"maxDurationSeconds": 600};
+            what fine_tuning says stays as it is.
         seed: of every random choice.
         task: ImageClassification, TextClassification or AudioClassification; default: TextClassification with an
             encoder of texts as backbone, else ImageClassification.
@@ -66,6 +69,8 @@ def transfer_model(
         fine_tuning = {"unfreeze": "All", **(fine_tuning or {})}
     if fine_tuning is not None:
         training["fineTuning"] = fine_tuning
+    if search is not None:
+        training["search"] = search
     if seed:
         training["seed"] = seed
     spec: dict[str, Any] = {

@@ -15,6 +15,7 @@ PHASES = {
     "Backbone": "loading the backbone",
     "Features": "computing features",
     "Training": "training",
+    "Search": "trying settings",
     "Evaluation": "evaluating",
     "Publishing": "writing the artifact",
 }
@@ -121,7 +122,7 @@ def described(progress: "RunProgress") -> str:
     """Return what is known of a run that goes on."""
     parts = [PHASES[progress.phase]]
     if progress.epochs:
-        parts.append(f"epoch {progress.epoch}/{progress.epochs}")
+        parts.append(f"{'trial' if progress.phase == 'Search' else 'epoch'} {progress.epoch}/{progress.epochs}")
     if progress.loss is not None:
         parts.append(f"loss {progress.loss}")
     if progress.accuracy is not None:

@@ -16,6 +16,7 @@ PHASES = {
     "Backbone": "loading the backbone",
     "Features": "computing features",
     "Training": "training",
+    "Search": "trying settings",
     "Evaluation": "evaluating",
     "Publishing": "writing the artifact",
 }
@@ -102,8 +103,9 @@ class TrainingView:
         """Return what is known, the most important first."""
         progress, known = self.progress, []
         # After the training its figures stand still, and the result will say better ones.
-        if progress is not None and progress.phase == "Training":
-            known += [f"epoch {progress.epoch}/{progress.epochs}"] if progress.epochs else []
+        if progress is not None and progress.phase in ("Training", "Search"):
+            what = "trial" if progress.phase == "Search" else "epoch"
+            known += [f"{what} {progress.epoch}/{progress.epochs}"] if progress.epochs else []
             known += [f"about {clock(progress.eta_seconds)} left"] if progress.eta_seconds is not None else []
             known += [f"accuracy {percent(progress.accuracy)}"] if progress.accuracy else []
             known += [f"loss {float(progress.loss):.3g}"] if progress.loss else []

@@ -8,7 +8,7 @@ from typing import Literal
 
 from transfermodel_operator.api import RunProgress
 
-Phase = Literal["Data", "Backbone", "Features", "Training", "Evaluation", "Publishing"]
+Phase = Literal["Data", "Backbone", "Features", "Training", "Search", "Evaluation", "Publishing"]
 
 HEARTBEAT_SECONDS = 2.0
 MINIMUM_GAP_SECONDS = 0.5
@@ -19,10 +19,12 @@ SPANS: dict[Phase, tuple[int, int]] = {
     "Backbone": (12, 15),
     "Features": (15, 80),
     "Training": (80, 85),
+    "Search": (25, 85),
     "Evaluation": (85, 92),
     "Publishing": (92, 100),
 }
 FINE_TUNING_SPANS: dict[Phase, tuple[int, int]] = SPANS | {"Features": (15, 25), "Training": (25, 85)}
+MAIN: tuple[Phase, ...] = ("Features", "Training", "Search")
 TAIL_FRACTION = 0.1  # of the main phase's time: what evaluation and publishing are expected to take
 
 
@@ -132,9 +134,9 @@ class Progress:
         """Return the seconds to the end, once enough of the main phase is done to tell."""
         spent = time.monotonic() - self._phase_started
         if self._phase in ("Evaluation", "Publishing"):
-            main = max(self.seconds.get("Features", 0.0) + self.seconds.get("Training", 0.0), 10.0)
+            main = max(sum(self.seconds.get(phase, 0.0) for phase in MAIN), 10.0)
             return max(0, round(main * TAIL_FRACTION - spent))
-        if self._phase not in ("Features", "Training") or self._mark is None:
+        if self._phase not in MAIN or self._mark is None:
             return None
         since, first = self._mark
         if self._fraction - first < 0.02:

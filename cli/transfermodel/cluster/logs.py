@@ -174,7 +174,8 @@ def readable(line: str) -> str:
         return line
     parts = [f"{percent:3d} %", f"{progress.get('phase', '')}".ljust(10)]
     if progress.get("epochs"):
-        parts.append(f"epoch {progress.get('epoch') or 0} of {progress['epochs']}")
+        what = "trial" if progress.get("phase") == "Search" else "epoch"
+        parts.append(f"{what} {progress.get('epoch') or 0} of {progress['epochs']}")
     parts += [f"{key} {progress[key]}" for key in ("loss", "accuracy") if progress.get(key)]
     if progress.get("etaSeconds"):
         parts.append(f"{progress['etaSeconds']} s left")

@@ -138,15 +138,17 @@ class RunRequest(ApiModel):
 class RunProgress(ApiModel):
     """One line of JSON on stdout per step of progress."""
 
-    phase: Literal["Data", "Backbone", "Features", "Training", "Evaluation", "Publishing"]
+    phase: Literal["Data", "Backbone", "Features", "Training", "Search", "Evaluation", "Publishing"]
     percent: Annotated[int, Field(ge=0, le=100)]
     """Of the whole run."""
     epoch: int | None = None
+    """How many epochs are done; of a search: how many trials."""
     epochs: int | None = None
+    """Of how many."""
     eta_seconds: int | None = None
     loss: str | None = None
     accuracy: str | None = None
-    """On the validation set after the last epoch; none without one."""
+    """On the validation set after the last epoch, or of the best trial so far; none without one."""
 
 
 class RunCounts(ApiModel):

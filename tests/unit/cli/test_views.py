@@ -61,6 +61,12 @@ def test_what_matters_most_stays_on_a_narrow_terminal(written: io.StringIO) -> N
     assert "loss" not in narrow
 
 
+def test_a_search_counts_trials(written: io.StringIO) -> None:
+    with TrainingView("digits", set()) as view:
+        view.on_progress(RunProgress(phase="Search", percent=40, epoch=7, epochs=20, accuracy="0.9375"))
+    assert "40 %  trying settings  trial 7/20  accuracy 93.8 %" in written.getvalue()
+
+
 def test_a_log_has_a_line_for_each_step_and_not_for_each_moment(written: io.StringIO) -> None:
     with TrainingView("digits", set()) as view:
         for percent in range(12, 40):

@@ -56,6 +56,17 @@ def test_auto_is_the_probe_and_fine_tuning(picture: RunRequest, tmp_path: Path) 
     assert "images ran forward at 32 x 32 pixels" in probe.measured.replace(" and the network was exported", "")
 
 
+def test_a_search_takes_as_long_as_its_trials_or_its_own_time(picture: RunRequest, tmp_path: Path) -> None:
+    once = estimate(picture, tmp_path, "FineTuning", fineTuning=SMALL | {"epochs": 200})
+    found = estimate(picture, tmp_path, "FineTuning", fineTuning=SMALL | {"epochs": 200}, search={"trials": 1000})
+    assert found.seconds["Training"] == 0
+    assert found.seconds["Search"] > 100 * once.seconds["Training"]
+    assert found.seconds["total"] > found.seconds["Search"]
+    bounded = {"trials": 1000, "maxDurationSeconds": 60}
+    assert estimate(picture, tmp_path, "FeatureExtraction", search=bounded).seconds["Search"] <= 60
+    assert estimate(picture, tmp_path, "FeatureExtraction", search={"maxDurationSeconds": 60}).seconds["Search"] == 60
+
+
 def test_a_part_is_held_out_for_whoever_chooses_by_it(picture: RunRequest) -> None:
     sizes = {}
     for strategy in ("FeatureExtraction", "FineTuning", "Auto"):

@@ -31,6 +31,7 @@ from transfermodel_trainer.evaluation.samples_curve import (
 from transfermodel_trainer.evaluation.served import SCORED_SAMPLES
 from transfermodel_trainer.planning.estimate import Counts, Estimate
 from transfermodel_trainer.planning.loading import load
+from transfermodel_trainer.planning.trials import head_seconds, search_seconds
 from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.publishing.export import export_onnx
 from transfermodel_trainer.strategies.auto import usual_settings
@@ -144,6 +145,11 @@ def estimate(
         seconds["Training"] = tuning.epochs * epoch
         seconds["Evaluation"] += 2 * validation * forward
         measured += f", batches of {batch} forward and backward"
+    if request.training.search is not None:
+        head = head_seconds(bench.network.width, counts.classes, views * learning, ridge)
+        # Fine-tuning is what its trials do.
+        seconds["Search"] = search_seconds(request, head, seconds["Training"])
+        seconds["Training"] = 0.0
     exporting = None
     if import_seconds + time.monotonic() - started < EXPORT_SECONDS:
         exporting = time_export(bench, folder)

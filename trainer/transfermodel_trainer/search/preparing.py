@@ -59,7 +59,7 @@ def find(context: Context, space: Space, judged_by: str, probe: Probe | None, fi
         context.checkpoints,
         training.checkpoint_interval_seconds,
     )
-    progress.phase("Training", epochs=search.trials)
+    progress.phase("Search", epochs=search.trials)
     if not study.resume() and first is not None:
         study.adopt(first.facts, first.tensors)
     found = study.run(parallel, machine.threads() // parallel)

@@ -7,6 +7,7 @@ import transfermodel
 import yaml
 from transfermodel.documents import Target, check
 from transfermodel.errors import DocumentInvalid
+from transfermodel_operator.runs.key import fixed_fields
 
 from tests.support.library import write_data
 
@@ -52,6 +53,18 @@ def test_its_yaml_is_a_file_that_says_the_same(data: Path) -> None:
         "fineTuning": {"unfreeze": "All", "epochs": 2, "learningRate": "6e-3"},
         "seed": 3,
     }
+
+
+def test_a_search_knows_what_was_written() -> None:
+    document = transfermodel.transfer_model(
+        "colours", train="train", strategy="Auto", fine_tuning={"epochs": 5}, search={"trials": 20}
+    )
+    training = document.spec.training
+    assert training.search is not None
+    assert (training.search.trials, training.search.max_parallel) == (20, 1)
+    assert fixed_fields(training) == ["epochs"]
+    with pytest.raises(DocumentInvalid, match="a search must know when to end"):
+        transfermodel.transfer_model("colours", train="train", search={"maxParallel": 2})
 
 
 def test_a_backbone_without_a_slash_is_a_transfer_model() -> None:
