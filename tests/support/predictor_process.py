@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,9 +60,13 @@ def free_port() -> int:
 
 @contextmanager
 def predictor(
-    uri: str, digest: str, folder: Path, environment: Mapping[str, str] = MappingProxyType({})
+    uri: str,
+    digest: str,
+    folder: Path,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    program: Sequence[str] = ("-m", "transfermodel_predictor"),
 ) -> Iterator[PredictorProcess]:
-    """Start a predictor, and end it; logs go to the folder."""
+    """Start a predictor, and end it; logs go to the folder. program: what Python runs."""
     port = free_port()
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TRANSFERMODEL_", "PYTEST"))
@@ -71,7 +75,7 @@ def predictor(
     started = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "transfermodel_predictor"],
+            [sys.executable, *program],
             env=inherited
             | {
                 "TRANSFERMODEL_HOST": "127.0.0.1",

@@ -18,6 +18,8 @@ from transfermodel_predictor.protocol.sources import DecodedSample
 FOR: Final = (215, 25, 28)
 AGAINST: Final = (44, 123, 182)
 """Colours of an overlay; both are told apart by people who do not tell red from green."""
+FLAT: Final = 1e-9
+"""Of a map whose strongest place is not above it, nothing is shown."""
 OPACITY: Final = 0.7
 """Of an overlay where it is strongest."""
 
@@ -75,7 +77,7 @@ class ImageView:
     def _overlay(self, saliency: NDArray[np.float64]) -> bytes:
         """Return a PNG file of the square, tinted where it speaks for the label, and where against it."""
         size = self.preprocessing.size
-        strength = saliency / max(float(np.abs(saliency).max()), np.finfo(np.float32).tiny)
+        strength = saliency / max(float(np.abs(saliency).max()), FLAT)
         smooth = Image.fromarray(strength.astype(np.float32)).resize((size, size), Image.Resampling.BILINEAR)
         values = np.asarray(smooth)[:, :, None].clip(-1, 1)
         opacity = np.abs(values) * OPACITY

@@ -67,4 +67,5 @@ class SoundView:
         """Return a window that fades into its neighbours; all of them together are 1 everywhere."""
         place = (np.arange(len(self.samples)) + 0.5) * (self.moments / len(self.samples))
         centres = np.arange(self.moments) + 0.5
-        return np.interp(place, centres, (np.arange(self.moments) == moment).astype(np.float64))
+        window: NDArray[np.float64] = np.interp(place, centres, np.arange(self.moments) == moment)
+        return window

@@ -25,12 +25,12 @@ class GridForm:
     counts: str
     """What the number is the number of."""
     times: int = 1
-    exponent: int = 1
+    squared: bool = False
     lowest: int = 2
 
     def cells(self, grid: int) -> int:
         """Return how many parts a sample has at most; each costs an inference."""
-        return self.times * grid**self.exponent
+        return self.times * (grid * grid if self.squared else grid)
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ FORMS: Final[Mapping[str, SampleForm]] = {
         tensors={"image": BYTES, PIXELS: TensorForm("UINT8", "[N, height, width, 3]", (-1, -1, -1, 3))},
         media_types=("image/jpeg", "image/png", "image/webp", "image/bmp", "image/gif", "image/tiff"),
         beginnings=(b"\x89PNG", b"\xff\xd8", b"RIFF", b"BM", b"GIF8", b"II*\0", b"MM\0*"),
-        grid=GridForm(7, 14, "rows, and columns, of squares", exponent=2),
+        grid=GridForm(7, 14, "rows, and columns, of squares", squared=True),
     ),
     "Text": SampleForm(
         name="text",

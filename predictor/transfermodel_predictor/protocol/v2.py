@@ -126,10 +126,10 @@ def _outputs(document: dict[str, Any], top_k: int | None) -> dict[str, bool]:
         return dict.fromkeys(there, default)
     if not isinstance(wanted, list):
         raise RequestInvalid(f"'outputs' is {kind(wanted)}; a list is needed.")
-    chosen = {}
+    chosen: dict[str, bool] = {}
     for entry in wanted:
         name = entry.get("name") if isinstance(entry, dict) else None
-        if name not in there:
+        if not isinstance(name, str) or name not in there:
             answers = " and ".join(map(repr, there))
             remedy = " Send the parameter 'top_k' for it." if name in TOP_OUTPUTS else ""
             raise RequestInvalid(f"'outputs' asks for {shown(name)}; this model answers with {answers}.{remedy}")

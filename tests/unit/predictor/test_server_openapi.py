@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import httpx
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from starlette.routing import Route
 from transfermodel_predictor.application.app import application

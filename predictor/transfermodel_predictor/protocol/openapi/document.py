@@ -145,7 +145,7 @@ def get(summary: str, schema: str, parameters: Sequence[Schema] = (), errors: It
 
 def text(summary: str, *media_types: str, errors: Iterable[int] = ()) -> dict[str, Any]:
     """Return an operation that answers something else than our JSON."""
-    content = {media_type: {"schema": {}} for media_type in media_types}
+    content: Schema = {media_type: {"schema": {}} for media_type in media_types}
     return {"get": {"summary": summary, "responses": {"200": ok(content)} | errors_of(errors)}}
 
 

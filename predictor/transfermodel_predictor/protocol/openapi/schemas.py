@@ -49,19 +49,23 @@ def top_k() -> Schema:
 
 def options(form: SampleForm, labels: Sequence[str]) -> dict[str, Schema]:
     """Return the schemas of the parameters of `:explain`."""
-    grid = {
+    grid: Schema = {
         "type": "integer",
         "minimum": form.grid.lowest,
         "maximum": form.grid.highest,
         "default": form.grid.default,
         "description": f"How finely: the number of {form.grid.counts}.",
     }
-    label = {
+    label: Schema = {
         "type": "string",
         "enum": [*labels],
         "description": "Whose probability; by default the most probable one's.",
     }
-    overlay = {"type": "boolean", "default": False, "description": "With a picture of it, a PNG file in base64."}
+    overlay: Schema = {
+        "type": "boolean",
+        "default": False,
+        "description": "With a picture of it, a PNG file in base64.",
+    }
     found = {explain.GRID: grid, explain.LABEL: label, TOP_K: top_k()}
     return found | ({explain.OVERLAY: overlay} if form.name == "image" else {})
 
