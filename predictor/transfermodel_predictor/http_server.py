@@ -40,6 +40,7 @@ class HttpServer(uvicorn.Server):
             uvicorn.Config(
                 app,
                 http=protocol,
+                ws="none",
                 lifespan="off",
                 log_config=None,
                 # Knative's queue-proxy logs requests where that is wanted.

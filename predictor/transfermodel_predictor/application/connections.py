@@ -33,6 +33,7 @@ class Connection(HttpToolsProtocol):
         self._headed = 0
         self._leftover = 0
         self._refusal = (HTTPStatus.BAD_REQUEST, "The request is not valid HTTP/1.1; this port speaks nothing else.")
+        self._in_head = False
         self._idle_since = 0.0
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
@@ -70,6 +71,11 @@ class Connection(HttpToolsProtocol):
             self._head_too_large()
             self.send_400_response("")
 
+    def on_message_begin(self) -> None:
+        """Note that a head has begun."""
+        self._in_head = True
+        super().on_message_begin()
+
     def on_url(self, url: bytes) -> None:
         """Count it."""
         super().on_url(url)
@@ -82,6 +88,7 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Start the request."""
+        self._in_head = False
         self._unframed = self._headed = self._leftover = 0
         self._stop_head_timer()
         super().on_headers_complete()
@@ -101,9 +108,11 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Be idle from now on."""
+        """Be idle from now on, unless the next head has begun already."""
         self._idle_since = self.loop.time()
         super().on_response_complete()
+        if self._in_head and self.idle and self._head_timer is None:
+            self._await_head()
 
     def pause_writing(self) -> None:
         """Give the client time to read."""
@@ -149,7 +158,7 @@ class Connection(HttpToolsProtocol):
 
     def _head_too_slow(self) -> None:
         self._head_timer = None
-        if self._unframed == 0 or self.transport.is_closing():
+        if not self._in_head:
             self.transport.close()  # nothing was asked, so nothing is answered
             return
         self._refusal = (
