@@ -80,9 +80,11 @@ def by_round(row: Wire, figure: str) -> dict[int, float]:
 
 
 def worst(key: Key, found: Wire) -> float:
-    """Return the median of the subject that is worst."""
-    medians = [float(entry["median"]) for entry in found.values()]
-    return max(medians) if key.most is not None else min(medians)
+    """Return the median of the subject that is worst; its worst round where every round counts."""
+    lowest, highest = ("minimum", "maximum") if key.every_round else ("median", "median")
+    if key.most is not None:
+        return max(float(entry[highest]) for entry in found.values())
+    return min(float(entry[lowest]) for entry in found.values())
 
 
 def target(key: Key, found: float | None, name: str) -> Wire:

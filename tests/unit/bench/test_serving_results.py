@@ -89,6 +89,12 @@ def test_every_target_has_its_direction(part: str, figure: str, sides: Sides, ke
     assert [name for name, found in met(whole).items() if found is not None] == [key]
 
 
+def test_one_lost_request_of_many_wakes_is_a_miss() -> None:
+    whole = document(visits("scale-from-zero-bursts", "resnet18", "answeredShare", {"ours": [1.0, 1.0, 0.95]}))
+    assert whole["scale_from_zero_answered"] == 0.95
+    assert met(whole)["scale_from_zero_answered"] is False
+
+
 def test_what_was_not_measured_has_no_key_and_no_verdict() -> None:
     whole = document(starts("resnet18", [6.0], [1.0]))
     assert "int8_throughput_ratio" not in whole
