@@ -126,7 +126,7 @@ def network_alone(subject: Subject, seconds: float = 0.8) -> None:
         for batch in BATCHES:
             inputs = {name: np.repeat(value, batch, axis=0) for name, value in feeds.items()}
             took: list[float] = []
-        end = time.perf_counter() + seconds
+            end = time.perf_counter() + seconds
             while time.perf_counter() < end or len(took) < 3:
                 begun = time.thread_time()
                 session.logits(inputs)
