@@ -1,6 +1,7 @@
 """The dashboard asks for what predictors expose, by labels that they have."""
 
 import re
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -47,6 +48,19 @@ def test_all_that_predictors_expose_is_shown(exposed: dict[str, set[str]]) -> No
     suffixes = re.compile(r"_(bucket|sum|count)$")
     ours = {suffixes.sub("", name) for name in exposed if name.startswith("transfermodel_")}
     assert ours == {suffixes.sub("", name) for name in shown if name.startswith("transfermodel_")}
+
+
+def test_the_page_lists_what_predictors_expose(exposed: dict[str, set[str]]) -> None:
+    """Name and labels of each metric; the bounds of buckets are not spoken of."""
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "monitoring.md").read_text()
+    rows = re.findall(r"^\| `(transfermodel_\w+)` \| ([^|]*)\|", page, re.MULTILINE)
+    listed = {name: {label.strip("` ") for label in labels.split(",") if label.strip()} for name, labels in rows}
+    ours = {
+        re.sub(r"_(bucket|sum|count)$", "", name): labels - {"le"}
+        for name, labels in exposed.items()
+        if name.startswith("transfermodel_")
+    }
+    assert listed == ours
 
 
 def test_panels_are_numbered_placed_and_explained() -> None:

@@ -1,12 +1,15 @@
 """Our messages are the protocol's: the same names, numbers and types as in KServe's own module."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as theirs
 from transfermodel_predictor.grpc import messages
+from transfermodel_predictor.grpc.servicer import LOADING, STATUSES
 
 pytestmark = pytest.mark.unit
 # KServe's additions, for loading and unloading models.
@@ -64,3 +67,11 @@ def test_without_a_port_nothing_of_grpc_is_imported() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def test_the_page_lists_each_method_and_status() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "grpc.md").read_text()
+    listed = set(re.findall(r"`(\w+)`", "".join(line for line in page.splitlines() if line.startswith("| `"))))
+    methods = {method.name for method in messages.DESCRIPTOR.services_by_name["GRPCInferenceService"].methods}
+    assert listed >= methods | set(LOADING)
+    assert listed >= {status.name for _, status in STATUSES} | {"INTERNAL"}
