@@ -73,7 +73,7 @@ def test_a_delay_keeps_the_last_pod(workspace: Workspace) -> None:
     workspace.apply("late", quick_spec(train, serving={"scaleDownDelaySeconds": 60}))
     workspace.wait_ready("late")
     workspace.predict("late", [datasets.picture("green", 3)])
-    (pod,) = running(workspace, "late")
+    (pod,) = wait_for(lambda: running(workspace, "late"), timeout_seconds=30, what="Kubernetes calls it ready, too")
     # Without it the pod would be on its way out after the cluster's stable window and grace period, 12 s here.
     hold(lambda: running(workspace, "late") == {pod}, seconds=55, what="the pod stays", interval_seconds=1)
     wait_for(lambda: not running(workspace, "late"), timeout_seconds=90, what="it goes at last")
