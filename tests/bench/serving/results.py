@@ -58,7 +58,7 @@ def merged(before: Wire | None, parts: Wire, runs: Wire, skipped: Mapping[str, s
 
 
 def ratios_of(key: Key, subjects: Wire) -> Wire:
-    """Return the ratio's spread by subject, of those where both sides were measured in one run."""
+    """Return the ratio's spread by subject; its sides are always of one run, as `merged` replaces all of them."""
     found: Wire = {}
     for subject, sides in subjects.items():
         over, under = sides.get(key.over), sides.get(key.under) if key.under else None
@@ -66,7 +66,7 @@ def ratios_of(key: Key, subjects: Wire) -> Wire:
             continue
         if key.under is None:
             found[subject] = over["figures"][key.figure]
-        elif under is not None and key.figure in under["figures"] and under["run"] == over["run"]:
+        elif under is not None and key.figure in under["figures"]:
             first, second = by_round(over, key.figure), by_round(under, key.figure)
             if both := [number for number in first if number in second]:
                 found[subject] = spread(first[number] / second[number] for number in both)
