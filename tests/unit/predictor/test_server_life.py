@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.colours import colour_model, describe, picture, write_artifact
+from tests.support.colours import describe, picture, write_artifact
 from tests.support.predictor_process import MODEL, PredictorProcess, predictor
 from tests.support.predictor_texts import describe_texts, word_model, write_text_artifact
 from tests.support.slow_bucket import bucket
@@ -133,11 +133,16 @@ def test_nothing_listens_but_http(artifact: Artifact, tmp_path: Path) -> None:
         assert listening == {process.client.base_url.port}
 
 
-def test_an_artifact_that_was_changed_is_not_served(artifact: Artifact, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["manifest.json", "model.json", "model.onnx"])
+def test_an_artifact_that_was_changed_is_not_served(artifact: Artifact, tmp_path: Path, name: str) -> None:
     folder, digest = artifact
-    (folder / "model.onnx").write_bytes(colour_model(32))
+    content = bytearray((folder / name).read_bytes())
+    content[-1] ^= 1
+    (folder / name).write_bytes(content)
     with predictor(folder.as_uri(), digest, tmp_path) as process:
-        assert "somebody replaced it" in ended(process)
+        said = ended(process)
+        assert f"{folder.as_uri()}/{name} " in said
+        assert "somebody replaced" in said
 
 
 def test_a_missing_artifact_is_named(artifact: Artifact, tmp_path: Path) -> None:
