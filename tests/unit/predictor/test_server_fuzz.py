@@ -28,6 +28,7 @@ SERVED: dict[str, tuple[Callable[[Path], str], Any]] = {
 """How an artifact is written, and an instance that its model answers."""
 V1 = f"/v1/models/{MODEL}:predict"
 V2 = f"/v2/models/{MODEL}/infer"
+EXPLAIN = f"/v1/models/{MODEL}:explain"
 LIMITS = {"TRANSFERMODEL_MAX_BODY_BYTES": "1000000", "TRANSFERMODEL_MAX_IMAGE_PIXELS": "1000000"}
 FUZZ = settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -58,7 +59,9 @@ def nearly(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 sample = nearly(image=nearly(b64=text)) | nearly(text=text) | nearly(audio=nearly(b64=text))
-v1_request = nearly(instances=st.lists(sample, max_size=3) | anything)
+asked = nearly(top_k=st.integers(-1, 5) | anything)
+v1_request = nearly(instances=st.lists(sample, max_size=3) | anything, parameters=st.none() | asked | anything)
+how = nearly(grid=st.integers(1, 5) | anything, label=st.sampled_from(["red", "good", "low"]) | anything)
 size = st.integers(-2, 4) | st.integers() | anything
 parameters = nearly(binary_data_size=st.integers(-1, 300) | anything, binary_data=st.booleans() | anything)
 encoded = nearly(
@@ -80,7 +83,7 @@ v2_request = nearly(
     inputs=st.lists(encoded | pixels, min_size=1, max_size=1) | st.lists(encoded | pixels, max_size=3) | anything,
     outputs=st.none()
     | st.lists(nearly(name=st.sampled_from(["label", "probabilities"]), parameters=parameters), max_size=3),
-    parameters=st.none() | nearly(binary_data_output=st.booleans() | anything),
+    parameters=st.none() | nearly(binary_data_output=st.booleans() | anything) | asked,
 )
 header_value = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=20)
 
@@ -114,6 +117,13 @@ def test_version_1(client: httpx.Client, request_body: Any) -> None:
 
 
 @FUZZ
+@given(v1_request, how, st.sampled_from(["", "?grid=2", "?top_k=1", "?label=red", "?grid=x", "?overlay=true"]))
+def test_explanations(client: httpx.Client, request_body: Any, parameters: Any, query: str) -> None:
+    body = request_body | {"parameters": parameters} if isinstance(request_body, dict) else request_body
+    check(client.post(EXPLAIN + query, content=json.dumps(body)))
+
+
+@FUZZ
 @given(v2_request)
 def test_version_2(client: httpx.Client, request_body: Any) -> None:
     check(client.post(V2, content=json.dumps(request_body)))
@@ -128,9 +138,15 @@ def test_version_2_binary(client: httpx.Client, request_body: Any, tail: bytes, 
 
 
 @FUZZ
-@given(st.sampled_from([V1, V2]), st.binary(max_size=200))
-def test_any_bytes(client: httpx.Client, path: str, body: bytes) -> None:
-    check(client.post(path, content=body))
+@given(
+    st.sampled_from([V1, V2, EXPLAIN]),
+    st.binary(max_size=200),
+    st.sampled_from(
+        ["", "image/png", "text/plain", "text/plain;charset=utf-16", "audio/wav", "application/octet-stream"]
+    ),
+)
+def test_any_bytes(client: httpx.Client, path: str, body: bytes, content_type: str) -> None:
+    check(client.post(path, content=body, headers={"Content-Type": content_type}))
 
 
 @FUZZ
