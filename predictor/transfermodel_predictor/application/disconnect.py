@@ -6,6 +6,7 @@ from http import HTTPStatus
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from transfermodel_predictor.application.responses import failure
+from transfermodel_predictor.observation.request_record import note_reason
 
 
 class WhileConnected:
@@ -49,6 +50,7 @@ class WhileConnected:
             if not gone:
                 raise
             handler.uncancel()
+            note_reason("ClientDisconnect")
             await failure("The client closed the connection.", HTTPStatus.BAD_REQUEST)(scope, receive, send)
         finally:
             if listener is not None:

@@ -1,5 +1,6 @@
 """What each method of the service answers, and the status of what is refused."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, NoReturn, TypeAlias, TypeVar
@@ -123,6 +124,10 @@ async def _told(method: Method, body: bytes, context: Context, outcome: Outcome)
         note_reason(type(error).__name__)
         outcome.code = status.name
         await context.abort(status, str(error), tuple((name.lower(), value) for name, value in error.headers.items()))
+    except asyncio.CancelledError:  # the client went away, or its deadline is over
+        note_reason("ClientDisconnect")
+        outcome.code = grpc.StatusCode.CANCELLED.name
+        raise
     except Exception as error:
         note_reason("Unexpected")
         logger.error("A request failed.", exc_info=error)

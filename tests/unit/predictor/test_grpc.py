@@ -235,6 +235,26 @@ async def test_a_request_has_its_id_its_line_and_its_count(channel: grpc.aio.Cha
     assert 'transfermodel_requests_total{code="OK",protocol="grpc"}' in process.client.get("/metrics").text
 
 
+async def test_a_client_that_goes_away_is_no_fault(channel: grpc.aio.Channel, served: Served) -> None:
+    large = asked(
+        inputs=[
+            {
+                "name": "image",
+                "datatype": "BYTES",
+                "shape": [200],
+                "contents": {"bytes_contents": [picture(size=(999, 999))] * 200},
+            }
+        ]
+    )
+    ask: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(PATH + "ModelInfer")
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await ask(large.SerializeToString(), timeout=0.2, metadata=(("x-request-id", "impatient"),))
+    assert raised.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    (line,) = wait_for(lambda: events(served[0], "impatient"), timeout_seconds=20, what="the line")
+    assert (line["code"], line["reason"]) == ("CANCELLED", "ClientDisconnect")
+    assert 'reason="Unexpected"' not in served[0].client.get("/metrics").text
+
+
 def events(process: PredictorProcess, identifier: str) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in process.log.read_text().splitlines()]
     return [line for line in lines if line.get("requestId") == identifier]
