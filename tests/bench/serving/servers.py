@@ -27,6 +27,10 @@ POLL_SECONDS: Final = 0.005
 """Between looks at a server that starts: asking without a pause would take the processor that it starts on."""
 ENDING_SECONDS: Final = 40.0
 CAREFUL: Final = "b0-careful"
+COMPILED: Final = {"PYTHONDONTWRITEBYTECODE": ""}
+"""Images hold bytecode: here the first, uncounted start of each side writes it, although this machine may say no."""
+IMAGE: Final = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+"""What the predictor's image sets, as the Dockerfile has it."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def ours(
 
     @contextmanager
     def start(folder: Path) -> Iterator[Server]:
-        chosen = {"TRANSFERMODEL_MODEL_NAME": MODEL, **environment}
+        chosen = {"TRANSFERMODEL_MODEL_NAME": MODEL, **COMPILED, **IMAGE, **environment}
         with predictor(artifact.uri, artifact.digest, folder, chosen) as process:
             yield Server(process.process, process.client.base_url.port or 0, process.started, process.log)
 
@@ -136,6 +140,7 @@ def of_kserve(material: Material, *, careful: bool = False) -> Side:
 def started(command: Sequence[str], port: int, log: Path) -> Iterator[Server]:
     """Start a program that will listen on a port, and end it."""
     environment: dict[str, Any] = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    environment |= COMPILED
     began = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(list(command), env=environment, stdout=output, stderr=subprocess.STDOUT)
