@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import fields
 from starlette.routing import Route
+from transfermodel_predictor.application import body_limit, connections, requests
 from transfermodel_predictor.application.app import application
 from transfermodel_predictor.artifact import names
 from transfermodel_predictor.artifact.description import ModelDescription
@@ -12,6 +14,7 @@ from transfermodel_predictor.configuration import MEGABYTE, Configuration, Limit
 from transfermodel_predictor.inference import audio
 from transfermodel_predictor.inference.decode import FORMATS
 from transfermodel_predictor.inference.text import CHARACTERS_PER_TOKEN
+from transfermodel_predictor.protocol import explain, raw, sources
 from transfermodel_predictor.protocol.forms import FORMS
 from transfermodel_predictor.service import Service
 
@@ -47,6 +50,20 @@ def test_limits_and_formats_are_those_of_the_predictor() -> None:
     assert all(name in page for name in (*FORMATS, *audio.FORMATS))
 
 
+def test_limits_of_requests_are_those_of_the_predictor() -> None:
+    page = (DOCS / "reference/http.md").read_text()
+    assert f"| commas in JSON | {sources.ELEMENTS // MEGABYTE} million" in page
+    assert f"| large bodies in memory | {body_limit.LARGE_BODIES} of" in page
+    assert f"up to {body_limit.SMALL >> 10} KiB does not count" in page
+    assert f"| {connections.HEAD_BYTES >> 10} KiB, {connections.HEAD_SECONDS:g} seconds |" in page
+    assert f"| {requests.BODY_SECONDS:g} seconds, and a second more for each {requests.BODY_RATE // 1000} kB |" in page
+    assert f"| {connections.WRITE_SECONDS:g} seconds without taking any" in page
+    assert f"| connections | {connections.CONNECTIONS};" in page
+    assert f"a request may cost {explain.BUDGET:,}." in page
+    assert all(f"| {form.grid.lowest} to {form.grid.highest} " in page for form in FORMS.values())
+    assert all(name.upper() in page or name.title() in page for name in raw.CHARSETS[:5])
+
+
 def test_every_input_is_told() -> None:
     """Version 1's keys are the names of version 2's first inputs."""
     cells = first_cells("reference/http.md")
@@ -56,7 +73,7 @@ def test_every_input_is_told() -> None:
 def test_every_file_of_an_artifact_is_told() -> None:
     cells = first_cells("reference/artifact.md")
     assert {names.MANIFEST, names.MODEL, names.DESCRIPTION, names.WEIGHTS, names.METRICS} <= set(cells)
-    wire = {field.alias for field in ModelDescription.model_fields.values()}
+    wire = {field.encode_name for field in fields(ModelDescription)}
     assert wire <= set(cells)
 
 

@@ -114,10 +114,13 @@ def infer(parameters: Sequence[Schema]) -> dict[str, Any]:
 
 def raw_bodies(form: SampleForm, limits: Limits) -> dict[str, Any]:
     """Return the bodies that are one sample as it is, by media type."""
+    file: Schema = {
+        "description": f"One {form.one}{' file' if form.file else ''}, {limits.sample_bytes} bytes at most."
+    }
+    bodies = {media_type: {"schema": file} for media_type in (*form.media_types, ANY)}
     if not form.file:
-        return {form.media_types[0]: {"schema": {"type": "string", "maxLength": limits.text_characters}}}
-    file = {"description": f"One {form.one} file, of at most {limits.sample_bytes} bytes."}
-    return {media_type: {"schema": file} for media_type in (*form.media_types, ANY)}
+        bodies[form.media_types[0]] = {"schema": {"type": "string", "maxLength": limits.text_characters}}
+    return bodies
 
 
 def in_path(name: str, value: str) -> Schema:
