@@ -145,6 +145,21 @@ def test_every_request_gets_exactly_its_own_answers(
     assert list(simulation.schedule.waiting()) == []
 
 
+def test_of_several_failures_the_first_in_the_request_is_told_whichever_is_noticed_first() -> None:
+    simulation = Simulation(3)
+    job = simulation.add([Sample(GOOD, 1), Sample(UNDECODABLE, 1), Sample(UNDECODABLE, 1), Sample(GOOD, 1)])
+    for _ in range(3):
+        simulation.begin()
+    simulation.finish(2)
+    assert not simulation.over, "the ones before it are still being decoded"
+    assert not simulation.schedule.has_work or simulation.schedule.take() is None, "nothing more is begun"
+    simulation.finish(1)
+    assert not simulation.over
+    simulation.finish(0)
+    assert simulation.over == [job]
+    simulation.check_answers()
+
+
 def test_requests_take_turns() -> None:
     simulation = Simulation()
     large = simulation.add([Sample(GOOD, 1)] * 100)
