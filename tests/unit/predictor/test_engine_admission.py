@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from transfermodel_predictor.configuration import QueueLimits
+from transfermodel_predictor.configuration import ConfigurationInvalid, QueueLimits, read_configuration
 from transfermodel_predictor.engine.admission import LONGEST_RETRY_SECONDS, admit
 from transfermodel_predictor.engine.pace import BATCH_SECONDS, Pace
 from transfermodel_predictor.protocol.errors import Overloaded
@@ -57,6 +57,30 @@ def test_what_is_let_in_fits_and_what_is_not_is_told_when(
     with pytest.raises(Overloaded, match=r"\(spec\.serving\.maxReplicas\)\.$") as caught:
         admit(samples, waiting, seconds_per_sample, limits)
     assert 1 <= int(caught.value.headers["Retry-After"]) <= LONGEST_RETRY_SECONDS
+
+
+NEEDED = {
+    "TRANSFERMODEL_MODEL_NAME": "colours",
+    "TRANSFERMODEL_ARTIFACT_URI": "file:///artifact",
+    "TRANSFERMODEL_ARTIFACT_DIGEST": f"sha256:{'0' * 64}",
+}
+
+
+def test_the_limits_come_from_the_environment() -> None:
+    default = read_configuration(NEEDED)
+    assert (default.queue, default.largest_batch) == (QueueLimits(samples=1024, seconds=10), 16)
+    changed = read_configuration(
+        NEEDED
+        | {
+            "TRANSFERMODEL_QUEUE_SIZE": "7",
+            "TRANSFERMODEL_MAX_QUEUE_SECONDS": "3",
+            "TRANSFERMODEL_MAX_BATCH_SIZE": "1",
+        }
+    )
+    assert (changed.queue, changed.largest_batch) == (QueueLimits(samples=7, seconds=3), 1)
+    for name in ("TRANSFERMODEL_QUEUE_SIZE", "TRANSFERMODEL_MAX_QUEUE_SECONDS", "TRANSFERMODEL_MAX_BATCH_SIZE"):
+        with pytest.raises(ConfigurationInvalid, match=f"{name} is '0'; a whole number above 0 is needed"):
+            read_configuration(NEEDED | {name: "0"})
 
 
 def test_a_batch_takes_a_bounded_time() -> None:
