@@ -20,7 +20,8 @@ def trained(precision: str, int8: dict[str, Any] | None) -> World:
     world = World()
     world.create(serving={"precision": precision})
     world.settle()
-    world.succeed(**({} if int8 is None else {"int8": int8}))
+    changes: dict[str, Any] = {} if int8 is None else {"int8": int8}
+    world.succeed(**changes)
     world.settle()
     return world
 

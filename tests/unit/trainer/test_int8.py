@@ -84,7 +84,7 @@ def made(network: Network, folder: Path, **changes: object) -> Int8:
     with torch.inference_mode():
         served = network(images(JUDGED))
     wanted = {"train": TRAIN, "judged": JUDGED, "served": served, "seed": 0} | changes
-    return make_int8(path, DESCRIPTION, {}, folder=folder, threads=1, **wanted)  # type: ignore[arg-type]
+    return make_int8(path, DESCRIPTION, {}, folder=folder, threads=1, **wanted)
 
 
 def operators(graph: bytes) -> Counter[str]:

@@ -37,9 +37,9 @@ OPERATIONS: Final[Mapping[Method, tuple[str, ...]]] = {
 """What becomes integers, but for the head: it is a thousandth of the work, and its output is what is answered."""
 WITH_WEIGHTS_ALONE: Final = {"MatMulConstBOnly": True}
 """Of MatMul: attention multiplies two activations, which costs accuracy and gains nothing."""
-SEVEN_BITS: Final = True
-"""Of weights. Processors without VNNI (before 2019, most) add two products in 16 bits, which eight times eight bits
-overflow: what was measured here would not be what is served there."""
+WEIGHT_BITS: Final = 7
+"""Processors without VNNI (most, before 2019) add two products in 16 bits, which eight times eight bits overflow: what
+was measured here would not be what is served there."""
 
 
 def method_of(graph: onnx.GraphProto) -> Method:
@@ -47,7 +47,16 @@ def method_of(graph: onnx.GraphProto) -> Method:
     return "Dynamic" if any(node.op_type == "LayerNormalization" for node in graph.node) else "Static"
 
 
-def quantise(model: Path, samples: Iterable[Feeds], folder: Path, threads: int) -> bytes:
+def quantise(
+    model: Path,
+    samples: Iterable[Feeds],
+    folder: Path,
+    threads: int,
+    *,
+    method: Method | None = None,
+    weight_bits: Literal[7, 8] = WEIGHT_BITS,
+    signed_activations: bool = False,
+) -> bytes:
     """Return a graph of the same inputs and outputs, most of it in 8-bit integers, in standard ONNX operators.
 
     Weights have a scale for each channel of the output.
@@ -57,6 +66,9 @@ def quantise(model: Path, samples: Iterable[Feeds], folder: Path, threads: int) 
         samples: batches of the graph's inputs, by name, which the ranges of activations are measured on.
         folder: for temporary files.
         threads: to compute with.
+        method: None: the one that suits the graph.
+        weight_bits: 8 is no more accurate, and depends on the processor.
+        signed_activations: of Static; on x86 their kernels are five times slower.
 
     Raises:
         Exception: ONNX Runtime cannot; its errors share no other base class.
@@ -64,14 +76,14 @@ def quantise(model: Path, samples: Iterable[Feeds], folder: Path, threads: int) 
     plain, target = folder / "plain.onnx", folder / "int8.onnx"
     graph = simplified(model, plain, threads)
     head = [node.name for node in graph.graph.node if OUTPUT in node.output]
-    method = method_of(graph.graph)
+    method = method or method_of(graph.graph)
     if method == "Dynamic":
         quantize_dynamic(
             plain,
             target,
             op_types_to_quantize=list(OPERATIONS[method]),
             per_channel=True,
-            reduce_range=SEVEN_BITS,
+            reduce_range=weight_bits < 8,
             weight_type=QuantType.QInt8,
             # It makes a MatMul of a Gemm first.
             nodes_to_exclude=[*head, *(f"{name}_MatMul" for name in head)],
@@ -83,10 +95,9 @@ def quantise(model: Path, samples: Iterable[Feeds], folder: Path, threads: int) 
     quantiser = QDQQuantizer(
         graph,
         per_channel=True,
-        reduce_range=SEVEN_BITS,
-        # Unsigned activations and signed weights: of both signed, kernels for x86 are five times slower.
+        reduce_range=weight_bits < 8,
         weight_qType=QuantType.QInt8,
-        activation_qType=QuantType.QUInt8,
+        activation_qType=QuantType.QInt8 if signed_activations else QuantType.QUInt8,
         tensors_range=ranges.compute_data(),
         nodes_to_quantize=[],
         nodes_to_exclude=head,
