@@ -178,6 +178,16 @@ def test_told_to_end_while_the_graph_is_opened_it_ends_at_once(tmp_path: Path) -
         assert process.log.read_text() == ""
 
 
+@pytest.mark.parametrize("steps", [1, 2, 4, 8, 16])
+def test_it_fails_in_order_whenever_the_graph_is_there(tmp_path: Path, steps: int) -> None:
+    # A thread that comes back from ONNX Runtime to an interpreter that has ended would abort the process.
+    digest = write_artifact(tmp_path / "artifact", slow_graph(steps))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = {"PORT": str(taken.getsockname()[1])}
+        with predictor((tmp_path / "artifact").as_uri(), digest, tmp_path, port) as process:
+            assert process.wait_end() == 1, process.log.read_text()
+
+
 @pytest.mark.parametrize("where", ["storage", "graph"])
 def test_a_load_that_hangs_is_told(artifact: Artifact, tmp_path: Path, where: str) -> None:
     folder, digest = artifact
