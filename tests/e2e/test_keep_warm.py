@@ -44,7 +44,7 @@ def test_a_window_opens_and_closes_without_a_new_revision_and_no_request_is_lost
     before = (opens - datetime.now(UTC)).total_seconds() - 1
     hold(lambda: not workspace.pods(f"{PREDICTORS}=warm"), seconds=before, what="no pod before the hour")
     warm = wait_for(
-        lambda: found if len(found := running(workspace, "warm")) == 2 else None,
+        lambda: found if len(found := running(workspace, "warm")) == 2 else set[str](),
         timeout_seconds=45,
         what="two pods at the hour",
         explain=lambda: workspace.explain("warm"),

@@ -233,7 +233,7 @@ def test_what_others_add_is_theirs() -> None:
     live = world.services["digits"]
     live["metadata"]["labels"]["team"] = "vision"
     container = live["spec"]["predictor"]["containers"][0]
-    container["resources"]["limits"] |= {"cpu": "1", "memory": "1024Mi"}
+    container["resources"]["limits"] |= {"ephemeral-storage": "1Gi", "memory": "1024Mi"}
     container["env"].append({"name": "DEBUG", "value": "1"})
     assert world.plan().writes == 0
 
