@@ -23,7 +23,7 @@ class Effort:
     """Wakes by many requests at once."""
 
 
-QUICK = Effort(starts=1, rounds=1, seconds=0.8, warm_up_seconds=0.2, wakes=1, bursts=1)
+QUICK = Effort(starts=1, rounds=1, seconds=2.0, warm_up_seconds=0.5, wakes=1, bursts=1)
 BURST = 20
 """Requests that come at once."""
 

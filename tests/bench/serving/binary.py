@@ -15,6 +15,7 @@ from tests.bench.serving.load.process import run
 from tests.bench.serving.material import SIZE, no_operation, write_bodies
 from tests.bench.serving.photographs import USUAL
 from tests.bench.serving.servers import MODEL, ours
+from tests.bench.serving.traffic import check_answered
 
 PART: Final = "binary"
 SUBJECT: Final = f"no operation, {SIZE} x {SIZE} pixels"
@@ -54,8 +55,7 @@ def measure(bench: Bench) -> Iterator[Visit]:
                         warm_up_seconds=effort.warm_up_seconds / 2,
                     )
                     seen = run(plan)
-                    if not seen.answered:
-                        raise RuntimeError(f"{form.name}: nothing was answered: {seen.failures} {seen.said}")
+                    check_answered(seen, f"In the form {form.name}")
                     figures[f"requestsPerSecond{concurrency}"] = seen.rate
                     figures["failed"] += seen.failed
                     figures["generatorShare"] = max(figures.get("generatorShare", 0.0), seen.processor_share)

@@ -11,6 +11,7 @@ from tests.bench.serving.load.plan import Plan
 from tests.bench.serving.load.process import run
 from tests.bench.serving.photographs import USUAL
 from tests.bench.serving.servers import PREDICT, ours
+from tests.bench.serving.traffic import check_answered
 
 PART: Final = "lone-request"
 TURNS_A_ROUND: Final = 2
@@ -40,6 +41,7 @@ def measure(bench: Bench) -> Iterator[Visit]:
                         warm_up_seconds=effort.warm_up_seconds / TURNS_A_ROUND,
                     )
                     seen = run(plan)
+                    check_answered(seen, f"With {side.title}")
                     figures = {"p50Milliseconds": seen.percentile(0.5) * 1e3, "failed": float(seen.failed)}
                     bench.say(
                         f"{PART}, {architecture}, {side.name}, round {number}: {figures['p50Milliseconds']:.2f} ms"

@@ -96,8 +96,7 @@ def visit(bench: Bench, server: Server, bodies: tuple[str, ...], concurrencies: 
             warm_up_seconds=effort.warm_up_seconds,
         )
         seen, health = both(plan, server) if concurrency == FULL_LOAD else (run(plan), None)
-        if not seen.latencies:
-            raise RuntimeError(f"At concurrency {concurrency} nothing was answered: {seen.failures} {seen.said}")
+        check_answered(seen, f"At concurrency {concurrency}")
         figures |= {
             f"requestsPerSecond{concurrency}": seen.rate,
             f"p50Milliseconds{concurrency}": seen.percentile(0.5) * 1e3,
@@ -111,6 +110,16 @@ def visit(bench: Bench, server: Server, bodies: tuple[str, ...], concurrencies: 
     after = server.memory()
     figures |= {"residentMegabytes": after.resident, "proportionalMegabytes": after.proportional}
     return figures | {"failed": failed, "generatorShare": share}
+
+
+def check_answered(seen: Seen, what: str) -> None:
+    """Raise RuntimeError where there is nothing to divide by."""
+    if not seen.answered or not seen.latencies:
+        others = ", ".join(f"{count} {failure}" for failure, count in seen.failures.items()) or "none failed"
+        raise RuntimeError(
+            f"{what} nothing was answered within {seen.seconds:g} s ({others}) {seen.said}: measure longer "
+            "(--seconds), or look at what the server says."
+        )
 
 
 def both(plan: Plan, server: Server) -> tuple[Seen, Seen]:

@@ -1,10 +1,12 @@
 """The load generator against a real server: what it counts, and that it hides nothing."""
 
 import asyncio
+import re
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 from tests.bench.serving.load import process
 from tests.bench.serving.load.client import run
 from tests.bench.serving.load.plan import Plan, Seen
+from tests.bench.serving.traffic import check_answered
 from tests.support.predictor_process import free_port
 
 pytestmark = pytest.mark.unit
@@ -189,6 +192,14 @@ def test_by_the_clock_a_stall_counts_for_all_that_were_due() -> None:
     assert len(served.requests) == seen.sent == pytest.approx(20, abs=1)
     # Ten were due while it stood still; had the clock waited for the answers, there would be one late answer.
     assert sum(latency > 0.05 for latency in seen.latencies) >= 6
+
+
+def test_a_load_without_an_answer_is_no_measurement() -> None:
+    seen = Seen(3, 0, 2.0, [], {"status 503": 3}, "still loading", 0.0)
+    sentence = "At concurrency 8 nothing was answered within 2 s (3 status 503) still loading: measure longer"
+    with pytest.raises(RuntimeError, match=re.escape(sentence)):
+        check_answered(seen, "At concurrency 8")
+    check_answered(replace(seen, answered=1, latencies=[2.5]), "At concurrency 8")
 
 
 def test_it_ends_at_the_most_requests_and_soon_after_its_time() -> None:
