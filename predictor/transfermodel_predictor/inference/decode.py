@@ -3,10 +3,12 @@
 import io
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Final
 
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from transfermodel_predictor.inference.budget import Budget
 from transfermodel_predictor.inference.errors import UnreadableSample
 from transfermodel_predictor.inference.limits import DEFAULT
 
@@ -32,7 +34,10 @@ class UnreadableImage(UnreadableSample):
 
 
 def decode_image(
-    data: bytes, pixel_limit: int = PIXEL_LIMIT, least: Callable[[Size], Size] | None = None
+    data: bytes,
+    pixel_limit: int = PIXEL_LIMIT,
+    least: Callable[[Size], Size] | None = None,
+    pixels: Budget | None = None,
 ) -> Image.Image:
     """Return an encoded image as RGB, the right way up (EXIF), of animations the first frame.
 
@@ -43,6 +48,7 @@ def decode_image(
         pixel_limit: above it nothing is decoded.
         least: says of an image's size how much of it is needed; a JPEG file is decoded no larger than it must be.
             Without it, the image is as large as in the file.
+        pixels: that threads may decode at the same time: each takes 4 bytes, and as many again while it is converted.
 
     Raises:
         UnreadableImage: It is no image, of another format, broken, or too large.
@@ -54,7 +60,8 @@ def decode_image(
             check_size(image, pixel_limit)
             if least is not None:
                 reduce(image, least(image.size))
-            return to_rgb(upright(image))
+            with nullcontext() if pixels is None else pixels.taking(image.width * image.height):
+                return to_rgb(upright(image))
     except UnreadableImage:
         raise
     except UnidentifiedImageError as error:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from transfermodel_predictor.artifact.description import ImagePreprocessing, Preprocessing, TextPreprocessing
 from transfermodel_predictor.artifact.names import TOKENIZER
+from transfermodel_predictor.inference.budget import Budget
 from transfermodel_predictor.inference.decode import decode_image
 from transfermodel_predictor.inference.limits import DEFAULT, SampleLimits
 from transfermodel_predictor.inference.preprocess import needed_size, normalise, resize_and_crop
@@ -50,11 +51,15 @@ class ImagePipeline:
         """Take what is done to images."""
         self.preprocessing = preprocessing
         self.limits = limits
+        # However many threads there are, no more than two of the largest images are decoded at once.
+        self._pixels = Budget(2 * limits.image_pixels)
         self.shape: tuple[int, ...] = (3, preprocessing.size, preprocessing.size)
 
     def decode(self, data: bytes) -> Image.Image:
         """Return an encoded image as RGB, as large as it is needed at least. Raises UnreadableSample."""
-        return decode_image(data, self.limits.image_pixels, lambda size: needed_size(size, self.preprocessing))
+        return decode_image(
+            data, self.limits.image_pixels, lambda size: needed_size(size, self.preprocessing), self._pixels
+        )
 
     def row(self, decoded: Image.Image) -> NDArray[np.uint8]:
         """Return its pixels, resized and cropped."""
