@@ -35,6 +35,8 @@ SPARE_BYTES: Final = 200_000_000
 TIMED_SECONDS: Final = 0.5
 TIMED_RUNS: Final = 20
 NEWLINE: Final = "\n"
+MOST_WORDS: Final = 200
+"""Characters of somebody else's error: the termination message has other things to hold."""
 
 T = TypeVar("T")
 Feeds = Mapping[str, NDArray[Any]]
@@ -101,7 +103,7 @@ def make_int8(
     except NotWorthIt as error:
         refusal = str(error)
     except Exception as error:  # ONNX Runtime's errors share no base class but Exception
-        words = (str(error) or "no message").partition(NEWLINE)[0]
+        words = (str(error) or "no message").partition(NEWLINE)[0][:MOST_WORDS]
         refusal = f"ONNX Runtime cannot make this network one of 8-bit integers ({type(error).__name__}: {words})."
     return not_made(refusal, time.monotonic() - begun)
 
