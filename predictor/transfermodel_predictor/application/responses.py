@@ -1,6 +1,5 @@
 """Answers in JSON, and what is answered where something went wrong."""
 
-import logging
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -9,13 +8,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from transfermodel_predictor.observation.logs import log_fault
 from transfermodel_predictor.observation.request_record import note_reason
 from transfermodel_predictor.protocol.errors import RequestRefused
 
 HEADERS: Final = {"X-Content-Type-Options": "nosniff"}
 """Names and sentences may hold what strangers sent: no browser is to take them for a page."""
-
-logger = logging.getLogger("transfermodel_predictor")
 
 
 def json_response(content: Any, status: int = HTTPStatus.OK) -> Response:
@@ -58,7 +56,7 @@ async def gone(_: Request, error: Exception) -> Response:
 async def broken(_: Request, error: Exception) -> Response:
     """Answer 500 for what is our fault; the log says what it was."""
     note_reason("Unexpected")
-    logger.error("A request failed.", exc_info=error)
+    log_fault(error)
     response = failure("The predictor failed; its log says why.", HTTPStatus.INTERNAL_SERVER_ERROR)
     # uvicorn closes the connection after an error; whoever would use it again must know.
     response.headers["connection"] = "close"

@@ -1,7 +1,6 @@
 """What each method of the service answers, and the status of what is refused."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, NoReturn, TypeAlias, TypeVar
 
@@ -11,6 +10,7 @@ from google.protobuf.message import DecodeError, Message
 from transfermodel_predictor import __version__
 from transfermodel_predictor.grpc import conversion, messages
 from transfermodel_predictor.observation import request_id
+from transfermodel_predictor.observation.logs import log_fault
 from transfermodel_predictor.observation.metrics import Protocol
 from transfermodel_predictor.observation.request_record import Outcome, note_reason
 from transfermodel_predictor.protocol.errors import NotReady, Overloaded, RequestInvalid, RequestRefused, UnknownModel
@@ -33,8 +33,6 @@ STATUSES: Final[tuple[tuple[type[RequestRefused], grpc.StatusCode], ...]] = (
 M = TypeVar("M", bound=Message)
 Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
 Method = Callable[[bytes], Awaitable[Message]]
-
-logger = logging.getLogger("transfermodel_predictor")
 
 
 class Servicer(grpc.GenericRpcHandler):
@@ -130,7 +128,7 @@ async def _told(method: Method, body: bytes, context: Context, outcome: Outcome)
         raise
     except Exception as error:
         note_reason("Unexpected")
-        logger.error("A request failed.", exc_info=error)
+        log_fault(error)
         await context.abort(grpc.StatusCode.INTERNAL, "The predictor failed; its log says why.")
     outcome.code, outcome.response_bytes = grpc.StatusCode.OK.name, len(answer)
     return answer

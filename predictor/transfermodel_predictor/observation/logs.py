@@ -11,6 +11,8 @@ from transfermodel_predictor.observation.request_id import REQUEST_ID
 
 FIELDS: Final = "fields"
 """Under this key of `extra` an event brings what belongs to it beside its sentence."""
+TOLD: Final = "_transfermodel_told"
+"""Of an error that was logged."""
 
 
 def configure(log_format: str) -> None:
@@ -71,6 +73,12 @@ class PlainFormatter(logging.Formatter):
         return line if identifier is None else f"{line} (request {identifier})"
 
 
+def log_fault(error: Exception) -> None:
+    """Log what went wrong with a request through our fault; uvicorn, which gets the error too, says no more of it."""
+    logging.getLogger("transfermodel_predictor").error("A request failed.", exc_info=error)
+    setattr(error, TOLD, True)
+
+
 def _told_once(record: logging.LogRecord) -> bool:
-    """Drop what the application has logged already, with the request's id."""
-    return not record.getMessage().startswith("Exception in ASGI application")
+    """Drop what was logged already."""
+    return not (record.exc_info and getattr(record.exc_info[1], TOLD, False))

@@ -81,7 +81,7 @@ class Metrics:
 
     def instruments(self) -> list[Instrument]:
         """Return all of them, as they are shown."""
-        for name, seconds in STARTUP.seconds.items():
+        for name, seconds in STARTUP.seconds.copy().items():  # it may still be loading, in another thread
             self._load.set(seconds, name)
         return [
             self._requests,

@@ -9,7 +9,7 @@ import pytest
 from transfermodel_predictor.application.app import application
 from transfermodel_predictor.configuration import read_configuration
 from transfermodel_predictor.observation.http_requests import protocol_of, unseen
-from transfermodel_predictor.observation.logs import configure
+from transfermodel_predictor.observation.logs import configure, log_fault
 from transfermodel_predictor.service import Service
 
 pytestmark = pytest.mark.unit
@@ -84,6 +84,19 @@ async def test_a_fault_is_counted_and_logged_with_its_request(
     assert 'transfermodel_requests_total{code="500",protocol="v1"} 1.0' in text
     assert 'transfermodel_errors_total{reason="Unexpected"} 1.0' in text
     await service.close()
+
+
+def test_uvicorn_repeats_no_fault_and_hides_none(capfd: pytest.CaptureFixture[str], logged: None) -> None:
+    configure("json")
+    told, untold = ValueError("told"), ValueError("untold")
+    log_fault(told)
+    for error in (told, untold):
+        logging.getLogger("uvicorn.error").error("Exception in ASGI application\n", exc_info=error)
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert [(line["logger"], line["exception"].splitlines()[-1]) for line in lines] == [
+        ("transfermodel_predictor", "ValueError: told"),
+        ("uvicorn.error", "ValueError: untold"),
+    ]
 
 
 async def test_before_it_is_ready_is_a_reason_too(logged: None) -> None:
