@@ -91,8 +91,8 @@ def head_methods(*, mirrors: bool, mirrored: bool) -> tuple[Method, ...]:
     usual: Parameters = {"scaling": "spread", "views": "mirrored" if mirrored else "plain"}
     return (
         # Its usual penalty is found by leave-one-out.
-        Method(RIDGE, usual, shared | {"penalty": Number(1e-4, 1e4, logarithmic=True)}),
-        Method(LOGISTIC, usual | {"penalty": 0.01}, shared | {"penalty": Number(1e-5, 1.0, logarithmic=True)}),
+        Method(RIDGE, usual, shared | {"penalty": Number(1e-3, 10.0, logarithmic=True)}),
+        Method(LOGISTIC, usual | {"penalty": 0.01}, shared | {"penalty": Number(1e-4, 1.0, logarithmic=True)}),
     )
 
 
