@@ -3,9 +3,11 @@
 import asyncio
 from http import HTTPStatus
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from transfermodel_predictor.application.responses import failure
+from transfermodel_predictor.observation.request_record import note_reason
 from transfermodel_predictor.observation.request_record import note_reason
 
 
@@ -50,6 +52,7 @@ class WhileConnected:
             if not gone:
                 raise
             handler.uncancel()
+            note_reason(ClientDisconnect.__name__)
             note_reason("ClientDisconnect")
             await failure("The client closed the connection.", HTTPStatus.BAD_REQUEST)(scope, receive, send)
         finally:

@@ -126,5 +126,7 @@ def test_nothing_is_computed_for_clients_that_are_gone(artifact: tuple[Path, str
         )
         assert metric(process, "transfermodel_samples_total") < 150
         assert process.client.post(V1, json={"instances": [instance(picture())]}).status_code == 200
-        assert 'transfermodel_requests_total{code="400",protocol="v1"} 1.0' in process.client.get("/metrics").text
+        told = process.client.get("/metrics").text
+        assert 'transfermodel_requests_total{code="400",protocol="v1"} 1.0' in told
+        assert 'transfermodel_errors_total{reason="ClientDisconnect"} 1.0' in told
         assert "Traceback" not in process.log.read_text()
