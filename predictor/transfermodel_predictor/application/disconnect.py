@@ -8,7 +8,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from transfermodel_predictor.application.responses import failure
 from transfermodel_predictor.observation.request_record import note_reason
-from transfermodel_predictor.observation.request_record import note_reason
 
 
 class WhileConnected:
@@ -53,7 +52,6 @@ class WhileConnected:
                 raise
             handler.uncancel()
             note_reason(ClientDisconnect.__name__)
-            note_reason("ClientDisconnect")
             await failure("The client closed the connection.", HTTPStatus.BAD_REQUEST)(scope, receive, send)
         finally:
             if listener is not None:
