@@ -4,13 +4,18 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import transfermodel_predictor
+from numpy.typing import NDArray
 from transfermodel_predictor.configuration import ConfigurationInvalid, read_configuration
 from transfermodel_predictor.cpus import MOST, cpu_limit, thread_count
+from transfermodel_predictor.inference.opening import fetch_classifier
 
 from tests.support.colours import write_artifact
 from tests.support.predictor_sounds import write_sound_artifact
@@ -141,3 +146,19 @@ def test_the_image_has_no_library_that_no_program_of_it_needs() -> None:
     locked = set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE))
     assert {"onnxruntime", "tokenizers", "uvicorn"} <= locked
     assert not {"huggingface-hub", "kserve", "pandas", "pydantic", "torch"} & locked
+
+
+@pytest.mark.parametrize("write", [write_artifact, write_text_artifact, write_sound_artifact])
+def test_warming_up_puts_one_sample_through_the_network(tmp_path: Path, write: Callable[[Path], str]) -> None:
+    classifier = fetch_classifier(tmp_path.as_uri(), write(tmp_path), 1, {})
+    network = classifier.session
+    sizes: list[set[int]] = []
+
+    class Counted:
+        def logits(self, feeds: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+            sizes.append({len(rows) for rows in feeds.values()})
+            return network.logits(feeds)
+
+    classifier.session = Counted()  # type: ignore[assignment] # the real one, looked at
+    classifier.warm_up()
+    assert sizes == [{1}]
