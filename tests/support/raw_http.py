@@ -1,6 +1,7 @@
 """HTTP as programs should not speak it: bytes on a socket, and what comes back."""
 
 import json
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -83,6 +84,12 @@ def peak_bytes(pid: int) -> int:
 def forget_peak(pid: int) -> None:
     """Begin anew to look for the most memory that a process has. See proc(5), clear_refs."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def processor_seconds(pid: int) -> float:
+    """Return how long a process has used processors, all of its threads together. See proc(5), stat."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def seconds_of(client: httpx.Client, path: str = "/v2/health/live") -> float:

@@ -5,7 +5,7 @@ from typing import Final
 
 from starlette.requests import Request
 
-from transfermodel_predictor.protocol.errors import MediaTypeUnsupported, RequestTooSlow
+from transfermodel_predictor.protocol.errors import MediaTypeUnsupported, RequestInvalid, RequestTooSlow
 
 BODY_SECONDS: Final = 20.0
 """For the first bytes, or all of a small body."""
@@ -19,6 +19,7 @@ async def read_body(request: Request) -> bytes:
     Raises:
         MediaTypeUnsupported: It is compressed: it would have to be unpacked before it can be measured.
         RequestTooLarge: It is above the limit.
+        RequestInvalid: It was lost, behind a head that asks for another protocol.
         RequestTooSlow: It does not come, or so slowly that others wait for the memory that it takes.
     """
     encoding = request.headers.get("content-encoding", "identity")
@@ -36,4 +37,10 @@ async def read_body(request: Request) -> bytes:
             f"After {len(whole)} bytes the body did not go on; it must come within {BODY_SECONDS:g} seconds, or with "
             f"{BODY_RATE // 1000} kB a second."
         ) from error
+    if not whole and "upgrade" in request.headers:
+        # The parser takes what follows such a head for another protocol's.
+        raise RequestInvalid(
+            f"The request asks for an upgrade to {request.headers['upgrade'][:40]!r}, which is not made here, and its "
+            "body went by; send it without the header Upgrade, as HTTP/1.1 (Java: HttpClient.Version.HTTP_1_1)."
+        )
     return bytes(whole)

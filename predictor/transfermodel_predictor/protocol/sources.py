@@ -17,8 +17,8 @@ from transfermodel_predictor.inference.pipelines import Pipeline
 from transfermodel_predictor.protocol.errors import RequestInvalid, RequestTooLarge
 from transfermodel_predictor.protocol.forms import SampleForm
 
-ELEMENTS: Final = 4_000_000
-"""Of JSON in one body: each has a byte there, but ten and more in memory, and nothing else runs while they are read."""
+ELEMENTS: Final = 1_000_000
+"""Of JSON in one body: each has a byte there, but ten to two hundred in memory, and nothing else runs meanwhile."""
 WHITE_SPACE: Final = b" \t\r\n\v\f"
 
 

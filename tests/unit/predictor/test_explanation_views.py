@@ -16,12 +16,13 @@ from transfermodel_predictor.protocol.forms import BANDS
 from tests.support.predictor_sounds import RATE, tone
 
 pytestmark = pytest.mark.unit
-THIRDS = (0.5, 0.5, 0.5)
+HALVES = (0.5, 0.5, 0.5)
 
 
 def images(size: int, resize_to: int | None, exact: bool = False) -> ImagePreprocessing:
-    resize = "Exact" if exact else "ShortestSide"
-    return ImagePreprocessing(size=size, resize=resize, resize_to=resize_to, mean=THIRDS, std=THIRDS)
+    if exact:
+        return ImagePreprocessing(size=size, resize="Exact", mean=HALVES, std=HALVES)
+    return ImagePreprocessing(size=size, resize_to=resize_to, mean=HALVES, std=HALVES)
 
 
 def noise(width: int, height: int) -> Image.Image:

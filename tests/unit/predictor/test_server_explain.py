@@ -176,10 +176,11 @@ def test_predictions_are_answered_meanwhile(served: tuple[PredictorProcess, str]
     threads = [threading.Thread(target=explain) for _ in range(8)]
     for thread in threads:
         thread.start()
-    slowest = 0.0
+    waits = []
     while any(thread.is_alive() for thread in threads):
         begun = time.perf_counter()
         assert process.client.post(V1, json={"instances": [instance(picture())]}).status_code == 200
-        slowest = max(slowest, time.perf_counter() - begun)
+        waits.append(time.perf_counter() - begun)
     assert sorted(statuses) == [200] * 5 + [429] * 3
-    assert slowest < max(seconds) / 4, f"a prediction waited {slowest:.2f} s of {max(seconds):.2f} s"
+    # Five one after another: nobody waits for the end of one.
+    assert np.median(waits) < max(seconds) / 5 / 2
