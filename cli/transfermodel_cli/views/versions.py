@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transfermodel_cli.console import out, shown
+from transfermodel_cli.console import out, percent, shown
 from transfermodel_cli.views import words
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def table(versions: "Sequence[VersionView]") -> "Table":
         result.add_column(heading, no_wrap=True)
     for version in reversed(versions):
         samples = "" if version.samples is None else f"{version.samples} in {version.classes} classes"
-        int8 = words.percent(version.int8) if version.int8[:1].isdigit() else version.int8
+        int8 = percent(version.int8) if version.int8[:1].isdigit() else version.int8
         digest = version.digest.removeprefix("sha256:")[:DIGEST_DIGITS]
         result.add_row(
             Text(version.name, style="bold"),
