@@ -9,7 +9,8 @@ from transfermodel_trainer.publishing.record import RunRecord
 from transfermodel_trainer.publishing.report import write_report
 from transfermodel_trainer.publishing.report.settings import document
 from transfermodel_trainer.search.importance import importance
-from transfermodel_trainer.search.trials import History, Trial
+from transfermodel_trainer.search.space import Parameters
+from transfermodel_trainer.search.trials import History, State, Trial
 
 from tests.support.pages import parse
 from tests.support.report_records import record, request
@@ -17,10 +18,10 @@ from tests.support.report_records import record, request
 LIMIT = 2_000_000
 
 
-def trial(number: int, rate: float, smoothing: float = 0.1, batch: int = 32, state: str = "Complete") -> Trial:
+def trial(number: int, rate: float, smoothing: float = 0.1, batch: int = 32, state: State = "Complete") -> Trial:
     """Return one whose loss depends on how far the rate is from 0.01, and a little on smoothing."""
     loss = 0.3 + abs(rate - 0.01) * 20 + 0.01 * smoothing
-    parameters = {"learningRate": rate, "labelSmoothing": smoothing, "batchSize": batch, "unfreeze": "All"}
+    parameters: Parameters = {"learningRate": rate, "labelSmoothing": smoothing, "batchSize": batch, "unfreeze": "All"}
     known = state == "Complete"
     return Trial(
         number,
@@ -28,7 +29,7 @@ def trial(number: int, rate: float, smoothing: float = 0.1, batch: int = 32, sta
         parameters,
         state,
         loss if known else None,
-        0.9 - loss / 10 if known else None,  # type: ignore[arg-type]
+        0.9 - loss / 10 if known else None,
     )
 
 
