@@ -5,6 +5,7 @@ that has been idle for longest makes room. Bodies have their limits in `body_lim
 """
 
 import asyncio
+import itertools
 import uuid
 from http import HTTPStatus
 from typing import Any, Final
@@ -21,6 +22,8 @@ WRITE_SECONDS: Final = 30.0
 CONNECTIONS: Final = 512
 LEFTOVER_BYTES: Final = 16_000_000
 """Of a body that are thrown away after the answer, so that a client that sends first and then reads gets to read it."""
+TURNS: Final = itertools.count()
+"""Orders idle connections; the loop's clock stands still while it accepts several."""
 
 
 class Connection(HttpToolsProtocol):
@@ -34,7 +37,7 @@ class Connection(HttpToolsProtocol):
         self._leftover = 0
         self._refusal = (HTTPStatus.BAD_REQUEST, "The request is not valid HTTP/1.1; this port speaks nothing else.")
         self._in_head = False
-        self._idle_since = 0.0
+        self._idle_since = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
 
@@ -46,7 +49,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a head, and make room where there are too many."""
         super().connection_made(transport)
-        self._idle_since = self.loop.time()
+        self._idle_since = next(TURNS)
         self._await_head()
         if len(self.connections) > CONNECTIONS:
             others = [one for one in self.connections if isinstance(one, Connection) and one.idle and one is not self]
@@ -109,7 +112,7 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Be idle from now on, unless the next head has begun already."""
-        self._idle_since = self.loop.time()
+        self._idle_since = next(TURNS)
         super().on_response_complete()
         if self._in_head and self.idle and self._head_timer is None:
             self._await_head()

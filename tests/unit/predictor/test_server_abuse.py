@@ -217,7 +217,7 @@ def test_millions_of_numbers(abused: PredictorProcess) -> None:
 def test_as_many_objects_as_may_be(abused: PredictorProcess) -> None:
     """The most memory that JSON takes in relation to its length."""
     body = b'{"instances": [' + b'{"a":1},' * 990_000 + b"{}]}"
-    refused(abused, body, JSON, status=413, megabytes=260)
+    refused(abused, body, JSON, status=413, megabytes=330)
 
 
 def test_a_sample_that_is_mostly_white_space(abused: PredictorProcess) -> None:
