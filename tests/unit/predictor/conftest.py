@@ -6,8 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.colours import write_artifact
+from tests.support.colours import picture, write_artifact
 from tests.support.predictor_process import PredictorProcess, predictor
+from tests.support.predictor_requests import V1, instance
 from tests.support.predictor_sounds import write_sound_artifact
 from tests.support.predictor_texts import write_text_artifact
 
@@ -69,4 +70,17 @@ def served_with(write: Callable[[Path], str], folder: Path) -> Iterator[Predicto
     with predictor((folder / "artifact").as_uri(), digest, folder, SMALL_LIMITS) as process:
         process.wait_ready()
         yield process
+        assert "Traceback" not in process.log.read_text()
+
+
+@pytest.fixture(scope="package")
+def abused(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PredictorProcess]:
+    """A predictor with the limits that it has in a cluster."""
+    folder = tmp_path_factory.mktemp("abused")
+    digest = write_artifact(folder / "artifact")
+    with predictor((folder / "artifact").as_uri(), digest, folder) as process:
+        process.wait_ready()
+        process.client.post(V1, json={"instances": [instance(picture())]})
+        yield process
+        assert process.client.post(V1, json={"instances": [instance(picture())]}).status_code == 200
         assert "Traceback" not in process.log.read_text()
