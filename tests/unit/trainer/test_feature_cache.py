@@ -312,11 +312,11 @@ class Ended(Limits):
 
     def __init__(self, after: int) -> None:
         super().__init__({}, lambda: 0.0)
-        self.left = after
+        self.questions = after
 
     def interrupted(self) -> bool:
-        self.left -= 1
-        return self.left < 0
+        self.questions -= 1
+        return self.questions < 0
 
 
 def test_an_interrupted_run_keeps_what_it_computed(network: Counting, storage: Storage) -> None:
