@@ -52,8 +52,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        status = main()
-    except SystemExit as told:  # by a signal
-        status = told.code if isinstance(told.code, int) else 0
-    leave(status)
+    leave(main())
