@@ -35,7 +35,9 @@ class Process:
         self._events = events
         self._child = subprocess.Popen(
             [sys.executable, "-P", "-m", WORKER, str(folder)],
-            env=environment | {"OMP_NUM_THREADS": str(threads)},
+            # It finds what this process finds, also where nothing is installed (an image has the code alone); with -P
+            # nothing of the current folder.
+            env=environment | {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -8,10 +8,12 @@ from typing import Any, Final
 
 from safetensors.torch import save_file
 from torch import Tensor
+from transfermodel_operator.api import Reason
 from transfermodel_operator.api.spec import Search
 from transfermodel_operator.api.spec.training import ALIKE
 
 from transfermodel_trainer.checkpoints import Checkpoints
+from transfermodel_trainer.errors import RunBroken
 from transfermodel_trainer.limits import Interrupted, Limits
 from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.search.ledger import Ledger
@@ -25,6 +27,8 @@ SEARCH_DURATION: Final = "spec.training.search.maxDurationSeconds"
 CHECKPOINT: Final = "search"
 MOST_FAILED: Final = 10
 """So many trials without a single model, and there will be none."""
+MOST_LOST: Final = 3
+"""So many processes in a row that ended before they could try anything, and the next will, too."""
 GRACE_SECONDS: Final = 30.0
 """For fine-tuning to end by itself when time is over: judging and keeping what there is takes its while."""
 LOOK_SECONDS: Final = 0.25
@@ -57,6 +61,8 @@ class Study:
     checkpoint_seconds: float = 60.0
     _begun: dict[int, tuple[str, Parameters]] = field(default_factory=dict)
     _steps: dict[int, dict[int, float]] = field(default_factory=dict)
+    _lost: list[str] = field(default_factory=list)
+    """How the last processes ended that could try nothing."""
     _before: float = 0.0
     """Seconds that interrupted processes spent on it."""
 
@@ -126,12 +132,24 @@ class Study:
             self._end_late(busy)
 
     def _end(self) -> str | None:
-        """Return why no more trials are begun; None: there may be more."""
+        """Return why no more trials are begun; None: there may be more.
+
+        Raises:
+            RunBroken: No trial can be made, and there is no model.
+        """
         over = self.ledger.over
+        if len(self._lost) >= MOST_LOST and self.ledger.best is None:
+            raise RunBroken(
+                Reason.RUN_FAILED,
+                f"spec.training.search could try nothing: {self._lost[-1]}. Where memory is short, raise "
+                "spec.training.resources.limits.memory or lower search.maxParallel.",
+            )
         if (exceeded := self.limits.exceeded()) is not None:
             return f"{exceeded} was over"
         if not self._left():
             return f"all {self.search.trials} trials were made"
+        if len(self._lost) >= MOST_LOST and self.ledger.best is not None:
+            return f"no further trial could be made: {self._lost[-1]}"
         own = self.search.max_duration_seconds
         if own is not None and over and self._elapsed() >= own:
             return f"{SEARCH_DURATION} was over"
@@ -178,7 +196,9 @@ class Study:
         number = process.task
         if content is None:
             cause = process.how_it_ended()
-            if process in processes.all:
+            if not process.ready:
+                self._lost.append(cause)
+            if process in processes.all and len(self._lost) < MOST_LOST:
                 processes.replace(process)
             if number is not None:
                 self._finish(failed(self._trial(process, number), cause))
@@ -186,6 +206,7 @@ class Study:
         event = content.pop("event")
         if event == "ready":
             process.ready = True
+            self._lost.clear()
         if number is None:
             return
         if event == "judge":

@@ -4,14 +4,17 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from transfermodel_operator.api.spec import Search
 from transfermodel_trainer.checkpoints import Checkpoints
+from transfermodel_trainer.errors import RunBroken
 from transfermodel_trainer.limits import MAX_DURATION, Interrupted, Interruption, Limits
-from transfermodel_trainer.search.processes import Process
+from transfermodel_trainer.search import processes
+from transfermodel_trainer.search.processes import Process, Processes
 from transfermodel_trainer.search.study import SEARCH_DURATION, Found, Study
 from transfermodel_trainer.search.trials import Trial
 
@@ -114,6 +117,35 @@ def test_a_process_that_is_killed_fails_its_trial_alone(
     states = [trial.state for trial in found.history.trials]
     assert states == ["Complete", "Complete", "Failed", "Complete", "Failed", "Complete", "Complete"]
     assert "failed: its process was killed, most likely because memory ran out" in listening.trials()[2]
+
+
+def test_a_process_finds_what_its_parent_finds_and_nothing_of_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, elsewhere = tmp_path / "code", tmp_path / "elsewhere"
+    for folder, said in ((code, "ready"), (elsewhere, "other")):
+        folder.mkdir()
+        (folder / "worker_of_code.py").write_text(f'print(\'{{"event": "{said}"}}\')')
+    monkeypatch.setattr(processes, "WORKER", "worker_of_code")
+    monkeypatch.syspath_prepend(code)
+    monkeypatch.chdir(elsewhere)
+    event = Processes(tmp_path, 1, 1).next_event(30)
+    assert event is not None
+    assert event.content == {"event": "ready"}
+
+
+def test_processes_that_cannot_start_end_it(
+    study: Make, whole: tuple[Found, Listening], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "WORKER", "no_such_module")
+    with pytest.raises(RunBroken, match="could try nothing: its process ended with exit status 1"):
+        study(TRIALS).run(2, 1)
+    begun, first = study(TRIALS), whole[0].history.first
+    begun.adopt({"state": "Complete", "loss": first.loss, "accuracy": first.accuracy}, whole[0].tensors)
+    found = begun.run(2, 1)
+    assert found is not None
+    assert len(found.history.trials) == 1
+    assert found.history.ended_by.startswith("no further trial could be made: its process ended with exit status 1")
 
 
 def test_without_any_model_it_ends_early(study: Make) -> None:
