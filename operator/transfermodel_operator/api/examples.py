@@ -196,7 +196,23 @@ STATUS: Final[Example] = {
             },
             "state": "Live",
             "createdAt": "2026-01-31T09:29:53Z",
-        }
+        },
+        {
+            "name": "v2",
+            "digest": "sha256:60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",
+            "uri": "s3://models/demo/digits/runs/0b5e7a1f44c2/4e07408562be",
+            "metrics": {"accuracy": "0.8390", "accuracyLow": "0.8127", "accuracyHigh": "0.8622"},
+            "int8": {
+                "accuracy": "0.8317",
+                "float32Accuracy": "0.8390",
+                "agreement": "0.9811",
+                "samples": 1797,
+                "refusal": "Its accuracy on 1797 images is 0.8317 in 8-bit integers and 0.8390 in Float32: more than "
+                "half a point lower.",
+            },
+            "state": "Candidate",
+            "createdAt": "2026-01-31T10:12:06Z",
+        },
     ],
     "serving": {
         "version": "v1",
@@ -222,11 +238,12 @@ def example_of(path: str) -> object | None:
 
 
 def _value(node: Any, names: list[str]) -> object | None:
-    for name in names:
-        node = node.get(name.removesuffix("[]")) if isinstance(node, dict) else None
-        if node is None:
-            return None
-        if name.endswith("[]"):
-            node = node[0]
-    found: object = node
-    return found
+    """Return what is below a node; of a list's objects, what the first has that has it."""
+    if not names:
+        found: object = node
+        return found
+    name, *rest = names
+    inner = node.get(name.removesuffix("[]")) if isinstance(node, dict) else None
+    if name.endswith("[]"):
+        return next((found for each in inner or [] if (found := _value(each, rest)) is not None), None)
+    return _value(inner, rest)
