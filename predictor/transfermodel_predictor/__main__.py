@@ -18,17 +18,14 @@ def main() -> int:
     # numpy does no linear algebra here, but would start a thread for each of the node's CPUs.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from transfermodel_predictor.artifact.background import Background
-    from transfermodel_predictor.artifact.download import Download
+    from transfermodel_predictor.artifact.download import download_served
     from transfermodel_predictor.artifact.errors import ArtifactError
-    from transfermodel_predictor.artifact.names import MANIFEST, served
     from transfermodel_predictor.configuration import ConfigurationInvalid, read_configuration
     from transfermodel_predictor.failures import report_failure
 
     try:
         configuration = read_configuration(os.environ)
-        download = Download(
-            configuration.artifact_uri, [MANIFEST, *served(configuration.precision)], configuration.environment
-        )
+        download = download_served(configuration.artifact_uri, configuration.precision, configuration.environment)
 
         from transfermodel_predictor.loading import load_classifier
         from transfermodel_predictor.observation.logs import configure

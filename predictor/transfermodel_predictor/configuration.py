@@ -90,6 +90,9 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
             )
         return int(text)
 
+    def optional(name: str) -> int | None:
+        return number(name, 1) if environment.get(name) else None
+
     def choice(name: str, *choices: str) -> str:
         value = environment.get(name) or choices[0]
         if value not in choices:
@@ -105,7 +108,7 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         )
     limits = Limits()
     port = number("PORT", Configuration.port)
-    grpc_port = number("TRANSFERMODEL_GRPC_PORT", 1) if environment.get("TRANSFERMODEL_GRPC_PORT") else None
+    grpc_port = optional("TRANSFERMODEL_GRPC_PORT")
     if grpc_port == port:
         raise ConfigurationInvalid(
             f"The environment variables PORT and TRANSFERMODEL_GRPC_PORT are both {port}; gRPC needs a port of its own."
@@ -118,7 +121,7 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         precision=choice("TRANSFERMODEL_PRECISION", "Float32", "Int8"),
         port=port,
         host=environment.get("TRANSFERMODEL_HOST") or Configuration.host,
-        threads=number("TRANSFERMODEL_THREADS", 1) if environment.get("TRANSFERMODEL_THREADS") else None,
+        threads=optional("TRANSFERMODEL_THREADS"),
         limits=Limits(
             body_bytes=number("TRANSFERMODEL_MAX_BODY_BYTES", limits.body_bytes),
             sample_bytes=number("TRANSFERMODEL_MAX_SAMPLE_BYTES", limits.sample_bytes),
@@ -136,6 +139,6 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         log_format=choice("TRANSFERMODEL_LOG_FORMAT", "plain", "json"),
         access_log=choice("TRANSFERMODEL_ACCESS_LOG", "false", "true") == "true",
         load_seconds=number("TRANSFERMODEL_LOAD_SECONDS", Configuration.load_seconds),
-        drain_seconds=number("TRANSFERMODEL_DRAIN_SECONDS", 1) if environment.get("TRANSFERMODEL_DRAIN_SECONDS") else 0,
+        drain_seconds=optional("TRANSFERMODEL_DRAIN_SECONDS") or 0,
         environment=environment,
     )

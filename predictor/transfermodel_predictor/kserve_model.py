@@ -14,8 +14,7 @@ from kserve import InferOutput, InferRequest, InferResponse, Model
 from kserve.errors import InvalidInput, ModelNotReady
 from starlette.exceptions import HTTPException
 
-from transfermodel_predictor.artifact.download import Download
-from transfermodel_predictor.artifact.names import MANIFEST, served
+from transfermodel_predictor.artifact.download import download_served
 from transfermodel_predictor.configuration import Configuration, read_configuration
 from transfermodel_predictor.loading import load_classifier
 from transfermodel_predictor.protocol import v1, v2
@@ -48,8 +47,7 @@ class TransferModel(Model):  # type: ignore[misc] # kserve ships no types
     def load(self) -> bool:
         """Read the artifact, and be ready. Raises ArtifactError."""
         configuration = self.configuration
-        names = [MANIFEST, *served(configuration.precision)]
-        download = Download(configuration.artifact_uri, names, configuration.environment)
+        download = download_served(configuration.artifact_uri, configuration.precision, configuration.environment)
         self.service.serve(load_classifier(configuration, download))
         self.ready = True
         return True

@@ -1,13 +1,11 @@
 """Nothing is computed for a client that is gone."""
 
 import asyncio
-from http import HTTPStatus
 
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from transfermodel_predictor.application.responses import failure
-from transfermodel_predictor.observation.request_record import note_reason
+from transfermodel_predictor.application.responses import gone
 
 
 class WhileConnected:
@@ -24,13 +22,13 @@ class WhileConnected:
             await self.app(scope, receive, send)
             return
         listener: asyncio.Task[None] | None = None
-        answered = gone = False
+        answered = left = False
 
         async def listen() -> None:
-            nonlocal gone
+            nonlocal left
             await receive()  # the body is over: it can only be a disconnect, or the answer's end
             if not answered:
-                gone = True
+                left = True
                 handler.cancel()
 
         async def received() -> Message:
@@ -48,11 +46,11 @@ class WhileConnected:
         try:
             await self.app(scope, received, sent)
         except asyncio.CancelledError:
-            if not gone:
+            if not left:
                 raise
             handler.uncancel()
-            note_reason(ClientDisconnect.__name__)
-            await failure("The client closed the connection.", HTTPStatus.BAD_REQUEST)(scope, receive, send)
+            answer = await gone(Request(scope), ClientDisconnect())
+            await answer(scope, receive, send)
         finally:
             if listener is not None:
                 listener.cancel()

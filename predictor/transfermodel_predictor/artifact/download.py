@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from transfermodel_predictor.artifact.background import Background
 from transfermodel_predictor.artifact.canonical import digest_of
+from transfermodel_predictor.artifact.names import MANIFEST, served
 from transfermodel_predictor.artifact.storage import open_store
 
 
@@ -14,6 +15,11 @@ class Fetched(NamedTuple):
     data: bytes
     digest: str
     """sha256:… of the data."""
+
+
+def download_served(uri: str, precision: str, environment: Mapping[str, str]) -> "Download":
+    """Begin to read what the predictor needs of every artifact. Raises StorageUriInvalid."""
+    return Download(uri, [MANIFEST, *served(precision)], environment)
 
 
 class Download:

@@ -17,7 +17,7 @@ from transfermodel_predictor.engine.workers import Workers
 from transfermodel_predictor.inference.classifier import CHUNK, Classifier
 from transfermodel_predictor.inference.head import Prediction, predictions
 from transfermodel_predictor.observation.metrics import Metrics
-from transfermodel_predictor.observation.request_record import REQUEST
+from transfermodel_predictor.observation.request_record import current_requests
 from transfermodel_predictor.protocol.errors import NotReady
 from transfermodel_predictor.protocol.sources import Source
 
@@ -79,8 +79,7 @@ class Engine:
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(settle, answer, outcome)
 
-        request = REQUEST.get()
-        job = Job(deque(sources), over, () if request is None else (request,), time.perf_counter())
+        job = Job(deque(sources), over, current_requests(), time.perf_counter())
         self._workers.add(job)
         try:
             with self._metrics.in_progress.track_inprogress():

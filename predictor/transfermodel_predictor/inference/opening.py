@@ -3,10 +3,10 @@
 from collections.abc import Mapping, MutableMapping
 
 from transfermodel_predictor.artifact.description import ModelDescription
-from transfermodel_predictor.artifact.download import Download
+from transfermodel_predictor.artifact.download import download_served
 from transfermodel_predictor.artifact.errors import ArtifactMalformed
 from transfermodel_predictor.artifact.load import VerifiedFiles
-from transfermodel_predictor.artifact.names import DESCRIPTION, GRAPHS, MANIFEST, SERVED
+from transfermodel_predictor.artifact.names import DESCRIPTION, GRAPHS
 from transfermodel_predictor.inference.classifier import Classifier
 from transfermodel_predictor.inference.limits import DEFAULT, SampleLimits
 from transfermodel_predictor.inference.pipelines import NEEDED_FILES, pipeline_of
@@ -19,7 +19,7 @@ def fetch_classifier(uri: str, digest: str, threads: int, environment: Mapping[s
     Raises:
         ArtifactError: Storage failed, or the artifact is not the one that was asked for, or cannot be used.
     """
-    download = Download(uri, [MANIFEST, *SERVED], environment)
+    download = download_served(uri, "Float32", environment)
     return open_classifier(served_files(VerifiedFiles(download, uri, digest)), threads)
 
 

@@ -30,16 +30,22 @@ class Session:
         return np.asarray(result, np.float32)
 
 
+def session_options(threads: int) -> onnxruntime.SessionOptions:
+    """Return options for a session that says nothing; `threads` work on one operator."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = max(1, threads)
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return options
+
+
 def open_session(model: bytes | Path, threads: int, inputs: Sequence[str], name: str = MODEL) -> Session:
     """Load an ONNX graph with these inputs onto the CPU; `threads` work on one operator, `name` is the file's.
 
     Raises:
         ArtifactMalformed: It is no ONNX graph, or one of another signature.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = max(1, threads)
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options = session_options(threads)
     # Threads that spin between two requests burn the CPU that a neighbour pays for.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     source = str(model) if isinstance(model, Path) else model

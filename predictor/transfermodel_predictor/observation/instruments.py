@@ -11,34 +11,35 @@ from threading import Lock
 Labels = tuple[str, ...]
 
 
-class Counter:
-    """A sum that only grows, one for each combination of its labels' values."""
+class Amounts:
+    """A figure for each combination of the labels' values."""
 
     def __init__(self, name: str, documentation: str, labels: Labels = ()) -> None:
-        """Begin at zero; a counter without labels is there from the start. The name ends with _total."""
+        """Begin at zero; what has no labels is there from the start."""
         self.name, self.documentation, self.labels = name, documentation, labels
         self._lock = Lock()
         self._values: dict[Labels, float] = {} if labels else {(): 0.0}
 
-    def add(self, *values: str, amount: float = 1.0) -> None:
-        """Count; values: of the labels, in their order."""
-        with self._lock:
-            self._values[values] = self._values.get(values, 0.0) + amount
-
     def read(self) -> dict[Labels, float]:
-        """Return what was counted so far, by the labels' values."""
+        """Return what it is now, by the labels' values."""
         with self._lock:
             return dict(self._values)
 
+    def _add(self, amount: float, values: Labels) -> None:
+        with self._lock:
+            self._values[values] = self._values.get(values, 0.0) + amount
 
-class Gauge:
-    """A figure that goes up and down, one for each combination of its labels' values."""
 
-    def __init__(self, name: str, documentation: str, labels: Labels = ()) -> None:
-        """Begin at zero; a gauge without labels is there from the start."""
-        self.name, self.documentation, self.labels = name, documentation, labels
-        self._lock = Lock()
-        self._values: dict[Labels, float] = {} if labels else {(): 0.0}
+class Counter(Amounts):
+    """A sum that only grows; its name ends with _total."""
+
+    def add(self, *values: str, amount: float = 1.0) -> None:
+        """Count; values: of the labels, in their order."""
+        self._add(amount, values)
+
+
+class Gauge(Amounts):
+    """A figure that goes up and down."""
 
     def set(self, amount: float, *values: str) -> None:
         """Be this; values: of the labels, in their order."""
@@ -47,8 +48,7 @@ class Gauge:
 
     def add(self, amount: float, *values: str) -> None:
         """Be this much more, or less."""
-        with self._lock:
-            self._values[values] = self._values.get(values, 0.0) + amount
+        self._add(amount, values)
 
     @contextmanager
     def track_inprogress(self) -> Iterator[None]:
@@ -58,11 +58,6 @@ class Gauge:
             yield
         finally:
             self.add(-1)
-
-    def read(self) -> dict[Labels, float]:
-        """Return what it is now, by the labels' values."""
-        with self._lock:
-            return dict(self._values)
 
 
 class Distribution:
