@@ -9,7 +9,7 @@ from transfermodel_operator.api import RunRequest
 from transfermodel_trainer.training.heads import fit_head
 from transfermodel_trainer.training.linear_head import HeadSettings
 
-LOGISTIC: Final = HeadSettings(method="logistic", penalty=0.01)
+LOGISTIC: Final = HeadSettings(method="logistic")
 TIMED_ROWS: Final = 500
 
 

@@ -14,7 +14,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, MinMaxCalibrater, QDQQuantizer, QuantType, quantize_dynamic
 from onnxruntime.quantization.quant_utils import add_pre_process_metadata
-from transfermodel_predictor.inference.session import OUTPUT
+from transfermodel_predictor.inference.session import OUTPUT, session_options
 
 Method = Literal["Static", "Dynamic"]
 Feeds = Mapping[str, NDArray[Any]]
@@ -122,15 +122,6 @@ def simplified(model: Path, target: Path, threads: int) -> onnx.ModelProto:
     add_pre_process_metadata(graph)  # so that ONNX Runtime does not ask for it
     onnx.save(graph, target)
     return graph
-
-
-def session_options(threads: int) -> onnxruntime.SessionOptions:
-    """Return options for a session that says nothing and takes this many threads."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return options
 
 
 class Ranges(MinMaxCalibrater):  # type: ignore[misc] # onnxruntime ships no types

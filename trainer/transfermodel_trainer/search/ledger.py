@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from transfermodel_trainer.search.shared import Shared
@@ -41,7 +40,7 @@ class Ledger:
         """Return the tensors of the best; there must be one."""
         if self.best is None:
             raise LookupError("no trial made a model")
-        return load_file(self._shared.model(self.best.trial.number))
+        return self._shared.read_model(self.best.trial.number)
 
     def facts(self) -> dict[str, Any]:
         """Return it as JSON for a checkpoint."""
@@ -53,7 +52,7 @@ class Ledger:
         return {
             f"{number} {name}": tensor
             for number in self._needed()
-            for name, tensor in load_file(self._shared.model(number)).items()
+            for name, tensor in self._shared.read_model(number).items()
         }
 
     def restore(self, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
@@ -65,14 +64,14 @@ class Ledger:
             number, _, own = name.partition(" ")
             models.setdefault(int(number), {})[own] = tensor
         for trial, model in models.items():
-            save_file(model, self._shared.model(trial))
+            self._shared.write_model(trial, model)
         if facts["best"] is not None:
             self.best = Kept(self.over[facts["best"]], models[facts["best"]]["losses"])
 
     def _compare(self, trial: Trial) -> None:
         if trial.loss is None:
             return
-        other = Kept(trial, load_file(self._shared.model(trial.number))["losses"])
+        other = Kept(trial, self._shared.read_model(trial.number)["losses"])
         if self.best is None or self.best.gives_way_to(other):
             loser, self.best = self.best, other
         else:

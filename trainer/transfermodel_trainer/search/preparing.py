@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from torch import Tensor
 from transfermodel_operator.api import Reason
 from transfermodel_operator.api.spec import Search
 
@@ -14,7 +15,6 @@ from transfermodel_trainer.search.study import Found, Study
 from transfermodel_trainer.search.trials import Trial, most_frequent_cause
 from transfermodel_trainer.search.trying import Made
 from transfermodel_trainer.strategies.context import Context
-from transfermodel_trainer.training.inference import compute_features
 from transfermodel_trainer.training.probe import Probe
 
 REMEDIES = (
@@ -24,7 +24,9 @@ REMEDIES = (
 """What a cause mentions, the reason that goes with it, and what to do."""
 
 
-def find(context: Context, space: Space, judged_by: str, probe: Probe | None, first: Made | None) -> Found:
+def find(
+    context: Context, space: Space, judged_by: str, probe: Probe | None, features: Tensor | None, first: Made | None
+) -> Found:
     """Search, in a folder that is removed with the run's.
 
     Args:
@@ -32,6 +34,7 @@ def find(context: Context, space: Space, judged_by: str, probe: Probe | None, fi
         space: of the settings.
         judged_by: what trials are judged by, for sentences.
         probe: the solved head, where there is one.
+        features: (M, D), of the validation set, where there are one and a probe.
         first: what the first trial came to, where that is known already.
 
     Raises:
@@ -39,7 +42,7 @@ def find(context: Context, space: Space, judged_by: str, probe: Probe | None, fi
         Interrupted: once what was done is kept.
     """
     training, progress = context.request.training, context.progress
-    search = training.search or Search(trials=1)
+    search = asked(context)
     parallel = processes_for(search)
     if parallel < search.max_parallel:
         progress.say(
@@ -47,7 +50,7 @@ def find(context: Context, space: Space, judged_by: str, probe: Probe | None, fi
             f"{machine.threads()} processors and {search.trials or 'any number of'} trials."
         )
     shared = Shared(machine.scratch_folder())
-    write(context, space, shared, probe, machine.threads() // parallel)
+    write(context, space, shared, probe, features, machine.threads() // parallel)
     study = Study(
         search,
         space,
@@ -75,8 +78,15 @@ def processes_for(search: Search) -> int:
     return max(1, min(search.max_parallel, machine.threads(), search.trials or search.max_parallel))
 
 
-def write(context: Context, space: Space, shared: Shared, probe: Probe | None, threads: int) -> None:
-    """Write what all trials work with."""
+def asked(context: Context) -> Search:
+    """Return the search that the run asks for."""
+    return context.request.training.search or Search(trials=1)
+
+
+def write(
+    context: Context, space: Space, shared: Shared, probe: Probe | None, features: Tensor | None, threads: int
+) -> None:
+    """Write what all trials work with; the arguments are those of `find`."""
     backbone, split = context.backbone, context.split
     methods = {method.name for method in space.methods}
     setup = Setup(
@@ -95,10 +105,7 @@ def write(context: Context, space: Space, shared: Shared, probe: Probe | None, t
             shared.write_samples(name, samples, rows=FINE_TUNING in methods)
     if probe is not None and methods != {FINE_TUNING}:
         shared.write_features("train", probe.features if probe.computed is None else probe.computed)
-        if split.validation is not None:
-            features = compute_features(
-                context.network, split.validation, context.feed, cache=context.cache(), limits=context.limits
-            )
+        if features is not None:
             shared.write_features("validation", features[None])
 
 

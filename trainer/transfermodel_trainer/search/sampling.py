@@ -7,7 +7,7 @@ search that was interrupted goes on as if it had not been, and needs no more tha
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
@@ -61,16 +61,7 @@ def is_hopeless(steps: dict[int, float], seen: Sequence[Trial]) -> bool:
     others = [trial for trial in seen if trial.method == FINE_TUNING and trial.steps]
     with _quiet():
         study = optuna.create_study()
-        study.add_trials(
-            [
-                create_trial(
-                    state=TrialState.PRUNED if trial.state == "Pruned" else TrialState.COMPLETE,
-                    value=trial.loss if trial.loss is not None else list(trial.steps.values())[-1],
-                    intermediate_values=trial.steps,
-                )
-                for trial in others
-            ]
-        )
+        study.add_trials([_optuna(trial) for trial in others])
         present = create_trial(state=TrialState.RUNNING, intermediate_values=steps)
         return optuna.pruners.MedianPruner(n_startup_trials=COMPARED, n_min_trials=COMPARED).prune(study, present)
 
@@ -89,14 +80,17 @@ def _frozen(space: Space, seen: Sequence[Trial]) -> Iterator[FrozenTrial]:
             if (value := _within(parameter, trial.parameters.get(name))) is not None:
                 values[f"{method.name} {name}"] = value
                 kinds[f"{method.name} {name}"] = _distribution(parameter)
-        pruned = trial.state == "Pruned"
-        yield create_trial(
-            state=TrialState.PRUNED if pruned else TrialState.COMPLETE,
-            value=trial.loss if trial.loss is not None else list(trial.steps.values())[-1],
-            params=values,
-            distributions=kinds,
-            intermediate_values=trial.steps,
-        )
+        yield _optuna(trial, params=values, distributions=kinds)
+
+
+def _optuna(trial: Trial, **settings: Any) -> FrozenTrial:
+    """Return what came of a trial as Optuna has it; of one without a model its last loss."""
+    return create_trial(
+        state=TrialState.PRUNED if trial.state == "Pruned" else TrialState.COMPLETE,
+        value=trial.loss if trial.loss is not None else list(trial.steps.values())[-1],
+        intermediate_values=trial.steps,
+        **settings,
+    )
 
 
 def _within(parameter: Parameter, value: Value | None) -> Value | None:

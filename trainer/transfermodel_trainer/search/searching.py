@@ -1,12 +1,11 @@
 """The three strategies with a search: what there is to choose from, and the model that is chosen."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Final
 
 from torch import Tensor
 from transfermodel_operator.api import Reason
-from transfermodel_operator.api.spec import FineTuning, Search, Strategy
+from transfermodel_operator.api.spec import FineTuning, Strategy
 
 from transfermodel_trainer.backbones.stages import unfreeze_last
 from transfermodel_trainer.data.nouns import nouns
@@ -14,12 +13,13 @@ from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.errors import RunError
 from transfermodel_trainer.evaluation.choice import Choice
 from transfermodel_trainer.evaluation.summary import Learned
-from transfermodel_trainer.search.preparing import find, told
+from transfermodel_trainer.features.cache import FeatureCache
+from transfermodel_trainer.search.preparing import asked, find, told
 from transfermodel_trainer.search.space import FINE_TUNING, Method, Space, head_methods, tuning_method, tuning_settings
 from transfermodel_trainer.search.study import Found
 from transfermodel_trainer.search.trials import History, Trial
 from transfermodel_trainer.search.trying import Made, head_of, made_of, of_tensors
-from transfermodel_trainer.strategies.auto import fitted_to_all, too_long, usual_settings
+from transfermodel_trainer.strategies.auto import explained, judge_whole, too_long, usual_settings
 from transfermodel_trainer.strategies.context import Context
 from transfermodel_trainer.strategies.extraction import judge_probe, solve_head
 from transfermodel_trainer.strategies.tuning import judge_tuned
@@ -37,10 +37,11 @@ def search_heads(context: Context) -> Learned:
     if validation is None:
         check_can_be_left_out(context)
     probe = solve_head(context, cache)
-    space = Space(_heads(probe))
-    found = find(context, space, LEFT_OUT if validation is None else VALIDATION, probe, _first(context, probe, space))
+    features = None if validation is None else _features(context, validation, cache)
+    space, judged_by = Space(_heads(probe)), LEFT_OUT if validation is None else VALIDATION
+    found = find(context, space, judged_by, probe, features, _first(context, probe, features, space))
     best = _set(context, probe, found)
-    return told(judge_probe(context, best, cache, context.held_out()), found, _asked(context))
+    return told(judge_probe(context, best, cache, context.held_out()), found, asked(context))
 
 
 def search_tuning(context: Context) -> Learned:
@@ -49,8 +50,8 @@ def search_tuning(context: Context) -> Learned:
     # LP-FT, as without a search; all trials begin with the solved head.
     probe = solve_head(context, context.cache()) if context.backbone.pretrained else None
     usual = context.request.training.fine_tuning or FineTuning()
-    found = find(context, Space((_tuning(context, usual),)), VALIDATION, probe, None)
-    return told(_judged_tuned(context, found), found, _asked(context))
+    found = find(context, Space((_tuning(context, usual),)), VALIDATION, probe, None, None)
+    return told(_judged_tuned(context, found), found, asked(context))
 
 
 def search_both(context: Context) -> Learned:
@@ -61,22 +62,16 @@ def search_both(context: Context) -> Learned:
     methods, why = _heads(probe), too_long(context, usual)
     if why is None:
         methods = (methods[0], _tuning(context, usual), *methods[1:])
-    space = Space(methods)
-    found = find(context, space, VALIDATION, probe, _first(context, probe, space))
+    space, features = Space(methods), _features(context, validation, cache)
+    found = find(context, space, VALIDATION, probe, features, _first(context, probe, features, space))
     choice = chosen_by(found.history, why)
     if found.history.best.method == FINE_TUNING:
         learned = _judged_tuned(context, found)
     else:
         best = _set(context, probe, found)
-        features = _features(context, validation)
         judged = context.evaluated("validation", validation, best.fitted.head(features))
-        whole = fitted_to_all(context, best, validation, features, cache)
-        held_out = [(name, samples) for name, samples in context.held_out() if name != "validation"]
-        learned = judge_probe(context, whole, cache, held_out, [judged])
-        learned.notes["validation"] = "judged before the head was fitted to these samples, too"
-    context.progress.say(f"Auto: {choice.chosen}: {choice.why}.")
-    notes = {"chosen by Auto": f"{choice.chosen}: {choice.why}"} | learned.notes
-    return told(replace(learned, choice=choice, notes=notes), found, _asked(context))
+        learned = judge_whole(context, best, validation, features, judged, cache)
+    return told(explained(learned, choice, context), found, asked(context))
 
 
 SEARCHES: Final[Mapping[str, Callable[[Context], Learned]]] = {
@@ -91,25 +86,25 @@ def check_can_be_left_out(context: Context) -> None:
     train = context.split.train
     contents = {(label, digest) for label, digest in zip(train.classes.tolist(), train.digests, strict=True)}
     if len(contents) == len({label for label, _ in contents}):
-        words = nouns(context.request.task)
-        raise RunError(
-            Reason.DATA_INVALID,
-            f"spec.training.search has nothing to judge its trials by: every class has a single {words.one}. Add "
-            f"{words.many}, set spec.data.validation, or leave search out.",
-        )
+        raise no_judge(context, "nothing")
 
 
 def check_validation(context: Context) -> Samples:
     """Return the validation set. Raises DataInvalid where there is none."""
     validation = context.split.validation
     if validation is None:
-        words = nouns(context.request.task)
-        raise RunError(
-            Reason.DATA_INVALID,
-            f"spec.training.search has no validation set to judge its trials by: every class has a single {words.one}. "
-            f"Add {words.many}, set spec.data.validation, or leave search out.",
-        )
+        raise no_judge(context, "no validation set")
     return validation
+
+
+def no_judge(context: Context, what: str) -> RunError:
+    """Return what to say where trials cannot be judged; what: there is to judge them by."""
+    words = nouns(context.request.task)
+    return RunError(
+        Reason.DATA_INVALID,
+        f"spec.training.search has {what} to judge its trials by: every class has a single {words.one}. Add "
+        f"{words.many}, set spec.data.validation, or leave search out.",
+    )
 
 
 def chosen_by(history: History, why: str | None) -> Choice:
@@ -135,10 +130,6 @@ def _best(trials: list[Trial]) -> float | None:
     return min(known, key=lambda trial: trial.loss or 0.0).accuracy if known else None
 
 
-def _asked(context: Context) -> Search:
-    return context.request.training.search or Search(trials=1)
-
-
 def _heads(probe: Probe) -> tuple[Method, ...]:
     return head_methods(mirrors=probe.computed is not None, mirrored=probe.flipped)
 
@@ -157,18 +148,20 @@ def _tuning(context: Context, usual: FineTuning) -> Method:
     )
 
 
-def _first(context: Context, probe: Probe, space: Space) -> Made:
-    """Return the solved head as the first trial: that is what the usual settings lead to."""
+def _first(context: Context, probe: Probe, features: Tensor | None, space: Space) -> Made:
+    """Return the solved head as the first trial: that is what the usual settings lead to.
+
+    features: (M, D), of the validation set, where there is one.
+    """
     validation, settings = context.split.validation, space.methods[0].settings({})
-    if validation is None:
+    if validation is None or features is None:
         return made_of(probe.fitted, settings, probe.fitted.left_out_logits, context.split.train.classes)
-    logits = probe.fitted.head(_features(context, validation))
-    return made_of(probe.fitted, settings, logits, validation.classes)
+    return made_of(probe.fitted, settings, probe.fitted.head(features), validation.classes)
 
 
-def _features(context: Context, samples: Samples) -> Tensor:
+def _features(context: Context, samples: Samples, cache: FeatureCache | None) -> Tensor:
     """Return features (N, D) of the trunk as it was loaded."""
-    return compute_features(context.network, samples, context.feed, cache=context.cache(), limits=context.limits)
+    return compute_features(context.network, samples, context.feed, cache=cache, limits=context.limits)
 
 
 def _set(context: Context, probe: Probe, found: Found) -> Probe:

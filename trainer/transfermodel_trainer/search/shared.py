@@ -4,6 +4,7 @@ The frozen trunk ran before: its features lie here, and the network as it is bef
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -105,6 +106,14 @@ class Shared:
     def model(self, number: int) -> Path:
         """Return where the model of a trial is, or is to be."""
         return self.folder / f"trial-{number}.safetensors"
+
+    def write_model(self, number: int, tensors: Mapping[str, Tensor]) -> None:
+        """Keep the model of a trial."""
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, self.model(number))
+
+    def read_model(self, number: int) -> dict[str, Tensor]:
+        """Return what `write_model` kept."""
+        return load_file(self.model(number))
 
     def _mapped(self, name: str) -> Tensor | None:
         path = self.folder / name

@@ -8,6 +8,7 @@ from typing import Final
 from transfermodel_operator.api.spec import FineTuning
 
 from transfermodel_trainer.training.linear_head import HeadSettings
+from transfermodel_trainer.training.logistic import USUAL_FACTOR
 from transfermodel_trainer.training.recipe import Recipe
 
 Value = str | int | float
@@ -92,7 +93,7 @@ def head_methods(*, mirrors: bool, mirrored: bool) -> tuple[Method, ...]:
     return (
         # Its usual penalty is found by leave-one-out.
         Method(RIDGE, usual, shared | {"penalty": Number(1e-3, 10.0, logarithmic=True)}),
-        Method(LOGISTIC, usual | {"penalty": 0.01}, shared | {"penalty": Number(1e-4, 1.0, logarithmic=True)}),
+        Method(LOGISTIC, usual | {"penalty": USUAL_FACTOR}, shared | {"penalty": Number(1e-4, 1.0, logarithmic=True)}),
     )
 
 

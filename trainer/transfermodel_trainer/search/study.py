@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from safetensors.torch import save_file
 from torch import Tensor
 from transfermodel_operator.api import Reason
 from transfermodel_operator.api.spec import Search
@@ -86,7 +85,7 @@ class Study:
 
     def adopt(self, made: dict[str, Any], tensors: dict[str, Tensor]) -> None:
         """Take the first trial from a run's own solved head: it is what the usual settings lead to."""
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, self.shared.model(0))
+        self.shared.write_model(0, tensors)
         usual = self.space.methods[0]
         self._finish(Trial(**{"number": 0, "method": usual.name, "parameters": usual.settings({}), **made}))
 

@@ -64,8 +64,6 @@ def main() -> None:
     """Try what is asked for until there is nobody who asks."""
     channel = Channel()
     # Torch takes seconds to import.
-    from safetensors.torch import save_file
-
     from transfermodel_trainer.search.shared import Shared
     from transfermodel_trainer.search.trying import Pruned, Trier
 
@@ -88,7 +86,7 @@ def main() -> None:
                 go_on,
                 lambda done: channel.tell({"event": "step", "done": done}),
             )
-            save_file({key: value.contiguous() for key, value in made.tensors.items()}, shared.model(task["number"]))
+            shared.write_model(task["number"], made.tensors)
             done = made.facts
         except Pruned:
             done = {"state": "Pruned"}

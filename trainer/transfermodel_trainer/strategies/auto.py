@@ -12,7 +12,7 @@ from transfermodel_operator.api.spec import FineTuning
 from transfermodel_trainer.data.samples import Samples, evenly
 from transfermodel_trainer.errors import RunBroken
 from transfermodel_trainer.evaluation.choice import Choice, choose
-from transfermodel_trainer.evaluation.summary import Learned
+from transfermodel_trainer.evaluation.summary import Evaluated, Learned
 from transfermodel_trainer.features.cache import FeatureCache
 from transfermodel_trainer.strategies.context import Context
 from transfermodel_trainer.strategies.extraction import judge_probe, solve_head
@@ -49,10 +49,7 @@ def choose_strategy(context: Context) -> Learned:
     if tuned is not None and choice.chosen == "FineTuning":
         return explained(judge_tuned(context, settings, tuned, calibration), choice, context)
     context.network.trunk.load_state_dict(trunk)
-    whole = fitted_to_all(context, probe, split.validation, features, cache)
-    held_out = [(name, samples) for name, samples in context.held_out() if name != "validation"]
-    learned = judge_probe(context, whole, cache, held_out, [judged])
-    learned.notes["validation"] = "judged before the head was fitted to these samples, too"
+    learned = judge_whole(context, probe, split.validation, features, judged, cache)
     ended_by = tuned.ended_by if tuned is not None else None
     return replace(explained(learned, choice, context), budget_exceeded=ended_by)
 
@@ -124,6 +121,31 @@ def fitted_to_all(
     )
     whole.fitted.head.put_on(context.network)
     return whole
+
+
+def judge_whole(
+    context: Context,
+    probe: Probe,
+    validation: Samples,
+    features: Tensor,
+    judged: Evaluated,
+    cache: FeatureCache | None,
+) -> Learned:
+    """Fit the head to the validation samples, too, and return what came of it.
+
+    Args:
+        context: the run; its trunk is as it was loaded.
+        probe: what was fitted to the training samples.
+        validation: the others.
+        features: of these, (M, D).
+        judged: the probe by these.
+        cache: of the trunk's features.
+    """
+    whole = fitted_to_all(context, probe, validation, features, cache)
+    held_out = [(name, samples) for name, samples in context.held_out() if name != "validation"]
+    learned = judge_probe(context, whole, cache, held_out, [judged])
+    learned.notes["validation"] = "judged before the head was fitted to these samples, too"
+    return learned
 
 
 def explained(learned: Learned, choice: Choice, context: Context) -> Learned:
