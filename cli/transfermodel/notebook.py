@@ -5,20 +5,12 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from transfermodel.phases import PHASES, counted
+
 if TYPE_CHECKING:
     from transfermodel_operator.api import RunProgress
 
     from transfermodel.local.training import Trained
-
-PHASES = {
-    "Data": "reading the data",
-    "Backbone": "loading the backbone",
-    "Features": "computing features",
-    "Training": "training",
-    "Search": "trying settings",
-    "Evaluation": "evaluating",
-    "Publishing": "writing the artifact",
-}
 
 
 class QuietView:
@@ -122,7 +114,7 @@ def described(progress: "RunProgress") -> str:
     """Return what is known of a run that goes on."""
     parts = [PHASES[progress.phase]]
     if progress.epochs:
-        parts.append(f"{'trial' if progress.phase == 'Search' else 'epoch'} {progress.epoch}/{progress.epochs}")
+        parts.append(f"{counted(progress.phase)} {progress.epoch}/{progress.epochs}")
     if progress.loss is not None:
         parts.append(f"loss {progress.loss}")
     if progress.accuracy is not None:

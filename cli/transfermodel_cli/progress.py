@@ -5,21 +5,14 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from transfermodel.phases import PHASES, counted
+
 from transfermodel_cli.console import notes, percent, write
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from transfermodel_operator.api import RunProgress
 
-PHASES = {
-    "Data": "reading the data",
-    "Backbone": "loading the backbone",
-    "Features": "computing features",
-    "Training": "training",
-    "Search": "trying settings",
-    "Evaluation": "evaluating",
-    "Publishing": "writing the artifact",
-}
 BAR_WIDTH = 12
 """Columns that the bar has at least; less important figures give way to it."""
 
@@ -104,8 +97,7 @@ class TrainingView:
         progress, known = self.progress, []
         # After the training its figures stand still, and the result will say better ones.
         if progress is not None and progress.phase in ("Training", "Search"):
-            what = "trial" if progress.phase == "Search" else "epoch"
-            known += [f"{what} {progress.epoch}/{progress.epochs}"] if progress.epochs else []
+            known += [f"{counted(progress.phase)} {progress.epoch}/{progress.epochs}"] if progress.epochs else []
             known += [f"about {clock(progress.eta_seconds)} left"] if progress.eta_seconds is not None else []
             known += [f"accuracy {percent(progress.accuracy)}"] if progress.accuracy else []
             known += [f"loss {float(progress.loss):.3g}"] if progress.loss else []

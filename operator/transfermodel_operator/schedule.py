@@ -39,14 +39,10 @@ def following(expression: str, time_zone: str, moment: datetime) -> datetime:
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError) as error:  # ZoneInfoNotFoundError is a KeyError
-        raise _unknown(name) from error
-    except KeyError as error:
-        raise _unknown(name) from error
-
-
-def _unknown(name: str) -> ScheduleInvalid:
-    return ScheduleInvalid(f"there is no time zone {name!r}; use a name of the IANA database, such as Europe/Berlin")
+    except (ValueError, OSError, KeyError) as error:  # ZoneInfoNotFoundError is a KeyError
+        raise ScheduleInvalid(
+            f"there is no time zone {name!r}; use a name of the IANA database, such as Europe/Berlin"
+        ) from error
 
 
 def _times(expression: str, start: datetime) -> Iterator[datetime]:

@@ -18,6 +18,7 @@ from transfermodel.cluster.models import is_training_pod
 from transfermodel.cluster.reading import Reader, main_container, read_operators, read_surroundings
 from transfermodel.cluster.surroundings import Surroundings
 from transfermodel.errors import NotFound, NotReady, TransferModelError
+from transfermodel.phases import counted
 
 LOOK_AGAIN_SECONDS: Final = 1.0
 OPERATOR_LINES: Final = 5000
@@ -174,8 +175,7 @@ def readable(line: str) -> str:
         return line
     parts = [f"{percent:3d} %", f"{progress.get('phase', '')}".ljust(10)]
     if progress.get("epochs"):
-        what = "trial" if progress.get("phase") == "Search" else "epoch"
-        parts.append(f"{what} {progress.get('epoch') or 0} of {progress['epochs']}")
+        parts.append(f"{counted(progress.get('phase'))} {progress.get('epoch') or 0} of {progress['epochs']}")
     parts += [f"{key} {progress[key]}" for key in ("loss", "accuracy") if progress.get(key)]
     if progress.get("etaSeconds"):
         parts.append(f"{progress['etaSeconds']} s left")

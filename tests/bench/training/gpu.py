@@ -17,9 +17,9 @@ import torch
 from transfermodel_operator.api.spec import FineTuning
 from transfermodel_trainer.training.device import Device, choose_device
 
+from tests.bench.options import data_option
 from tests.bench.training import ours, sources, surroundings, tutorial
 from tests.bench.training.material import ALL, Material, MaterialMissing
-from tests.bench.training.options import data_option
 from tests.bench.training.turns import Effort, Method, Outcome, Turn
 
 NO_CUDA = "There is no CUDA device here: run this on a machine with an NVIDIA GPU and its driver. Nothing was measured."

@@ -1,13 +1,11 @@
 """The options of the part; imports nothing that is slow."""
 
 import argparse
-import os
-from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+from tests.bench.options import REPOSITORY, data_option, names, output_options
+
 RESULTS = REPOSITORY / "bench/results/training.json"
 PAGE = REPOSITORY / "docs/benchmarks/training.md"
-DATA_VARIABLE = "TRANSFERMODEL_BENCH_DATA"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -23,21 +21,4 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seeds", type=int, default=3, metavar="COUNT", help="turns of each method (default 3)")
     data_option(parser)
-    parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE", help=argparse.SUPPRESS)
-    parser.add_argument("--page", type=Path, default=PAGE, metavar="FILE", help=argparse.SUPPRESS)
-
-
-def data_option(parser: argparse.ArgumentParser) -> None:
-    """Add where the data sets lie."""
-    parser.add_argument(
-        "--data",
-        type=Path,
-        metavar="FOLDER",
-        default=Path(os.environ.get(DATA_VARIABLE) or REPOSITORY.parent / "shared/data"),
-        help=f"real data sets (default ${DATA_VARIABLE}, else ../shared/data); what is missing is left out",
-    )
-
-
-def names(text: str) -> list[str]:
-    """Return the names between commas."""
-    return [name.strip() for name in text.split(",") if name.strip()]
+    output_options(parser, RESULTS, PAGE)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from transfermodel import notebook
 from transfermodel.local import Trained
+from transfermodel.phases import PHASES
 from transfermodel.workspace import LocalModel, LocalVersion
 from transfermodel_operator.api import RunProgress
 
@@ -31,7 +32,7 @@ def test_a_run_is_described_by_what_is_known() -> None:
 
 def test_every_phase_has_words() -> None:
     phases = RunProgress.model_json_schema()["properties"]["phase"]["enum"]
-    assert set(notebook.PHASES) == set(phases)
+    assert set(PHASES) == set(phases)
 
 
 def test_the_conclusion_says_what_was_done() -> None:
