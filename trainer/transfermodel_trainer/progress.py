@@ -44,6 +44,7 @@ class Progress:
         self._phase: Phase = "Data"
         self._phase_started = self._started
         self._fraction = 0.0
+        self._part = self._next_part = (0.0, 1.0)
         self._mark: tuple[float, float] | None = None
         self._percent = 0
         self._epoch: int | None = None
@@ -66,10 +67,15 @@ class Progress:
         """Enter a phase."""
         with self._lock:
             self._close_phase()
-            self._phase, self._phase_started, self._fraction, self._mark = phase, time.monotonic(), 0.0, None
+            self._part, self._next_part = self._next_part, (0.0, 1.0)
+            self._phase, self._phase_started, self._fraction, self._mark = phase, time.monotonic(), self._part[0], None
             if epochs is not None:
                 self._epoch, self._epochs = 0, epochs
         self._print(force=True)
+
+    def next_part(self, begin: float, end: float) -> None:
+        """Say that the next phase is only a part of what its name stands for, such as the first half."""
+        self._next_part = begin, end
 
     def step(
         self,
@@ -82,7 +88,8 @@ class Progress:
         """Say how much of the phase is done; `epoch` counts completed epochs, `accuracy` is of the validation set."""
         with self._lock:
             new_epoch = epoch is not None and epoch != self._epoch
-            self._fraction = min(1.0, fraction)
+            begin, end = self._part
+            self._fraction = begin + (end - begin) * min(1.0, fraction)
             self._epoch = epoch if epoch is not None else self._epoch
             self._loss = loss if loss is not None else self._loss
             self._accuracy = accuracy if accuracy is not None else self._accuracy

@@ -7,7 +7,7 @@ import pytest
 from transfermodel_operator.api import RunRequest
 from transfermodel_trainer.planning import measuring
 from transfermodel_trainer.planning.estimate import Counts, Estimate
-from transfermodel_trainer.strategies.auto import usual_settings
+from transfermodel_trainer.strategies.usual import usual_plan
 
 from tests.support import encoders
 from tests.unit.trainer.test_backbones import backbone
@@ -73,7 +73,8 @@ def test_a_part_is_held_out_for_whoever_chooses_by_it(picture: RunRequest) -> No
         asked = picture.training.model_validate({"strategy": strategy})
         sizes[strategy] = measuring.split_sizes(picture.model_copy(update={"training": asked}), COUNTS)
     assert sizes == {"FeatureExtraction": (100, 0), "FineTuning": (80, 20), "Auto": (80, 20)}
-    assert usual_settings(80).epochs > usual_settings(8000).epochs
+    few, many = (usual_plan(count, images=True, pretrained=True).settings.epochs for count in (80, 8000))
+    assert few > many
 
 
 @pytest.mark.parametrize("strategy", ["FeatureExtraction", "FineTuning", "Auto"])

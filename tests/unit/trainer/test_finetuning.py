@@ -18,8 +18,9 @@ from transfermodel_trainer.training.device import choose_device
 from transfermodel_trainer.training.feeds import ImageFeed
 from transfermodel_trainer.training.finetuning import Tuned, fine_tune
 from transfermodel_trainer.training.inference import compute_logits
-from transfermodel_trainer.training.schedule import one_cycle, parameter_groups, set_rates
-from transfermodel_trainer.training.state import TrainingState
+from transfermodel_trainer.training.recipe import FEW_IMAGES, USUAL, Recipe
+from transfermodel_trainer.training.schedule import one_cycle, optimizer_of, parameter_groups, set_rates
+from transfermodel_trainer.training.state import MOMENTS, TrainingState
 
 PREPROCESSING = ImagePreprocessing(size=32, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
 
@@ -219,12 +220,13 @@ def test_a_group_s_rate_is_its_part_of_the_peak() -> None:
     assert set_rates(optimizer, 99, 100, 0.01) < 1e-6
 
 
-def test_a_state_is_taken_up_whole() -> None:
+@pytest.mark.parametrize("recipe", [USUAL, FEW_IMAGES])
+def test_a_state_is_taken_up_whole(recipe: Recipe) -> None:
     device, found = choose_device(0), []
     for seed in (1, 2):
         torch.manual_seed(seed)
         network = image_network("torchvision/squeezenet1_1", 32, 2)
-        optimizer = torch.optim.AdamW(network.parameters(), fused=True)
+        optimizer = optimizer_of(network, 10, 1e-3, recipe, pretrained=True)
         for parameter in network.parameters():
             parameter.grad = torch.rand_like(parameter)
         optimizer.step()
@@ -236,6 +238,7 @@ def test_a_state_is_taken_up_whole() -> None:
     kept = {name: tensor.detach().clone() for name, tensor in first.tensors().items()}
     second.restore(kept)
     again = second.tensors()
+    assert sum(name.startswith(MOMENTS) for name in kept) >= len(list(network.parameters()))
     assert again.keys() == kept.keys()
     assert all(torch.equal(again[name], tensor) for name, tensor in kept.items())
     assert second.settle(complete=True)

@@ -9,13 +9,19 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from transfermodel_operator.api import RunRequest, RunResult
+from transfermodel_operator.api import Reason, RunRequest, RunResult
+from transfermodel_trainer.backbones.network import Network
+from transfermodel_trainer.data.samples import Samples
+from transfermodel_trainer.errors import RunBroken
 from transfermodel_trainer.evaluation.choice import Choice, choose
 from transfermodel_trainer.limits import MAX_DURATION, Interrupted, Interruption, Limits
 from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.run import execute
-from transfermodel_trainer.strategies import auto
-from transfermodel_trainer.strategies.auto import usual_settings
+from transfermodel_trainer.strategies import again, auto, usual
+from transfermodel_trainer.strategies.usual import FEW, FEW_STEPS, usual_plan
+from transfermodel_trainer.training.batches import steps_per_epoch
+from transfermodel_trainer.training.finetuning import Tuned, fine_tune
+from transfermodel_trainer.training.recipe import USUAL
 
 from tests.support import datasets
 
@@ -85,11 +91,51 @@ def test_what_is_better_by_a_standard_error_of_pairs_is_chosen(better: int, wors
     assert choice.tuned - choice.probe == pytest.approx((better - worse) / (better + worse + same))
 
 
+@pytest.mark.parametrize(
+    ("right", "before", "after", "chosen"),
+    [
+        ([2.0] * 24, [-2.0] * 6, [-0.2] * 6, "FineTuning"),  # right as often, but less sure of what is wrong
+        ([2.0] * 24, [-2.0] * 6, [-4.0] * 6, "FeatureExtraction"),
+        ([2.0] * 24, [-2.0] * 6, [-2.0] * 5 + [-0.1], "FeatureExtraction"),  # a single sample may be chance
+        ([2.0] * 6, [-2.0], [-0.2], "FeatureExtraction"),  # too few to tell
+        ([2.0] * 24, [-2.0] * 6 + [0.1], [-0.2] * 6 + [-0.1], "FeatureExtraction"),  # less sure, but wrong once more
+    ],
+)
+def test_where_accuracy_does_not_tell_how_sure_it_is_decides(
+    right: list[float], before: list[float], after: list[float], chosen: str
+) -> None:
+    first, second = (torch.tensor([[margin, 0.0] for margin in right + rest]) for rest in (before, after))
+    assert choose(first, second, torch.zeros(len(first), dtype=torch.long)).chosen == chosen
+
+
+@pytest.mark.parametrize("surer", [1.0, 10.0])
+def test_being_surer_of_everything_alike_is_no_merit(surer: float) -> None:
+    scores = torch.randn(30, 3, generator=torch.Generator().manual_seed(0)) + 2 * torch.eye(3).repeat(10, 1)
+    classes = torch.arange(3).repeat(10)
+    assert choose(scores, surer * scores, classes).chosen == "FeatureExtraction"
+
+
 def test_little_data_is_passed_over_more_often() -> None:
-    epochs = [usual_settings(count).epochs for count in (10, 500, 2000, 100_000)]
+    epochs = [usual_plan(count, images=False, pretrained=True).settings.epochs for count in (10, 500, 2000, 100_000)]
     assert epochs == sorted(epochs, reverse=True)
     assert epochs[0] <= 30
     assert epochs[-1] >= 3
+
+
+@pytest.mark.parametrize("count", [1, 15, 17, 48, FEW])
+def test_few_images_have_a_recipe_of_their_own(count: int) -> None:
+    plan = usual_plan(count, images=True, pretrained=True)
+    steps = plan.settings.epochs * steps_per_epoch(count, plan.settings.batch_size)
+    assert FEW_STEPS <= steps < FEW_STEPS + steps_per_epoch(count, plan.settings.batch_size)
+    assert (plan.recipe.optimizer, plan.recipe.zero_head, plan.again) == ("SGD", True, True)
+
+
+@pytest.mark.parametrize(
+    ("count", "images", "pretrained"), [(FEW + 1, True, True), (48, False, True), (48, True, False)]
+)
+def test_all_other_data_have_not(count: int, images: bool, pretrained: bool) -> None:
+    plan = usual_plan(count, images=images, pretrained=pretrained)
+    assert (plan.recipe, plan.again) == (USUAL, False)
 
 
 # -- runs
@@ -143,6 +189,54 @@ def test_fine_tuning_that_is_better_is_published(
     assert model["backbone"]["strategy"] == "FineTuning"
 
 
+@pytest.fixture
+def few(asked: Callable[..., RunRequest], monkeypatch: pytest.MonkeyPatch) -> RunRequest:
+    """A request that says nothing of fine-tuning; it is done for few images, in few steps, and chosen."""
+    monkeypatch.setattr(auto, "choose", fine_tuning_wins)
+    monkeypatch.setattr(usual, "FEW_STEPS", 6)
+    return asked(fineTuning=None, checkpointIntervalSeconds=0)
+
+
+def test_of_few_images_what_is_chosen_learns_again_from_all(few: RunRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    learned: list[list[str]] = []
+
+    def watched(network: Network, samples: Samples, *rest: Any, **settings: Any) -> Tuned:
+        learned.append(sorted(samples.names))
+        return fine_tune(network, samples, *rest, **settings)
+
+    monkeypatch.setattr(again, "fine_tune", watched)
+    result = execute(few, {}, Progress(quiet=True))
+    assert result.strategy == "FineTuning"
+    (names,) = learned
+    assert len(set(names)) == len(names) == result.counts.train + result.counts.validation
+    told = metrics(result)
+    assert set(told["splits"]) == {"test", "validation"}
+    assert told["splits"]["validation"]["count"] == result.counts.validation
+    card = Path(result.uri.removeprefix("file://"), "MODEL_CARD.md").read_text()
+    assert "judged before the network learned once more" in card
+    assert "SGD" in card
+
+
+@pytest.mark.parametrize("ended", ["its time is over", "it diverges"])
+def test_where_learning_again_comes_to_nothing_what_was_chosen_is_published(
+    few: RunRequest, monkeypatch: pytest.MonkeyPatch, ended: str
+) -> None:
+    def breaks(network: Network, *_: Any, **__: Any) -> Tuned:
+        with torch.no_grad():
+            for weight in network.parameters():
+                weight.fill_(7.0)
+        if ended == "it diverges":
+            raise RunBroken(Reason.TRAINING_DIVERGED, "The loss was no longer a number.")
+        return Tuned((), 0, MAX_DURATION)
+
+    monkeypatch.setattr(again, "fine_tune", breaks)
+    result = execute(few, {}, Progress(quiet=True))
+    published = weights(result.uri)
+    assert not any(bool((value == 7.0).all()) for value in published.values() if value.numel() > 1)
+    assert set(metrics(result)["splits"]) == {"test", "validation"}
+    assert result.budget_exceeded == (MAX_DURATION if ended == "its time is over" else None)
+
+
 def test_without_a_test_set_the_estimate_is_by_leave_one_out(asked: Callable[..., RunRequest]) -> None:
     result = execute(asked(judged=False), {}, Progress(quiet=True))
     assert result.estimated
@@ -179,13 +273,16 @@ class Told(Interruption):
         return self.left < 0
 
 
-@pytest.mark.parametrize("chosen", ["the probe", "fine-tuning"])
+@pytest.mark.parametrize("chosen", ["the probe", "fine-tuning", "fine-tuning of few"])
 def test_interrupted_anywhere_it_ends_with_the_same_bits(
     asked: Callable[..., RunRequest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str
 ) -> None:
-    if chosen == "fine-tuning":
+    if chosen != "the probe":
         monkeypatch.setattr(auto, "choose", fine_tuning_wins)
     request = asked(checkpointIntervalSeconds=0)
+    if chosen == "fine-tuning of few":
+        monkeypatch.setattr(usual, "FEW_STEPS", 3)
+        request = asked(checkpointIntervalSeconds=0, fineTuning=None)
     whole = execute(request.model_copy(update={"output_uri": f"file://{tmp_path}/whole"}), {}, Progress(quiet=True))
     kept = {"TRANSFERMODEL_CHECKPOINTS": str(tmp_path / "kept")}
     ended = 0

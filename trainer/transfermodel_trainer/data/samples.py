@@ -38,6 +38,17 @@ class Samples:
         )
 
 
+def joined(first: Samples, second: Samples) -> Samples:
+    """Return the samples of both."""
+    return Samples(
+        torch.cat([first.rows, second.rows]),
+        torch.cat([first.classes, second.classes]),
+        first.names + second.names,
+        first.digests + second.digests,
+        first.positions + second.positions,
+    )
+
+
 def evenly(samples: Samples, count: int) -> Samples:
     """Return at most `count` of the samples, spread evenly: they are sorted by class."""
     if len(samples) <= count:

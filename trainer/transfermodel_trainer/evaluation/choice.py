@@ -2,10 +2,17 @@
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
+from typing import Any, Final
 
-from torch import Tensor
+from torch import Tensor, nn
 from transfermodel_operator.api.spec import Strategy
+
+from transfermodel_trainer.training.calibration import fit_temperature
+
+LEAST_COMPARED: Final = 8
+"""Fewer samples do not tell how much they differ."""
+ERRORS: Final = 1.5
+"""Standard errors by which cross entropy has to be less: the temperature was fitted to the same samples."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,8 @@ def choose(probe: Tensor, tuned: Tensor, classes: Tensor) -> Choice:
     """Compare logits (N, K) of the same samples; what is better by no more than a standard error is not taken.
 
     The error is that of paired samples (as in McNemar's test): what both have right or wrong says nothing about the
-    difference.
+    difference. Where accuracy is the same but for chance, the cross entropy decides: it tells apart, too, how sure each
+    one is of what, so that fewer samples do.
     """
     right, better = (probe.argmax(1) == classes).double(), (tuned.argmax(1) == classes).double()
     count, difference = len(classes), better - right
@@ -48,8 +56,33 @@ def choose(probe: Tensor, tuned: Tensor, classes: Tensor) -> Choice:
     if gain > error:
         chosen: Strategy = "FineTuning"
         why = f"fine-tuning is better on the {count} validation samples: {figures}, standard error {error:.4f}"
+    elif gain >= 0 and is_surer(probe, tuned, classes):
+        chosen = "FineTuning"
+        before, after = (float(calibrated_losses(logits, classes).mean()) for logits in (probe, tuned))
+        why = (
+            f"fine-tuning is surer of the right classes of the {count} validation samples: cross entropy "
+            f"{after:.4f} after it, {before:.4f} before; accuracy {figures}"
+        )
     else:
         chosen = "FeatureExtraction"
         verdict = "within one standard error" if gain > 0 else "no gain"
         why = f"fine-tuning is not clearly better on the {count} validation samples: {figures}, {verdict} ({error:.4f})"
     return Choice(chosen, why, float(right.mean()), float(better.mean()), error)
+
+
+def is_surer(before: Tensor, after: Tensor, classes: Tensor) -> bool:
+    """Tell whether the second of two logits (N, K) has clearly the lesser cross entropy."""
+    if len(classes) < LEAST_COMPARED:
+        return False
+    gains = calibrated_losses(before, classes) - calibrated_losses(after, classes)
+    return bool(gains.mean() > ERRORS * gains.std() / len(gains) ** 0.5)
+
+
+def calibrated_losses(logits: Tensor, classes: Tensor) -> Tensor:
+    """Return the cross entropy (N,) in nats of logits (N, K), at the temperature that suits them best.
+
+    That is found for smoothed targets, as Platt (1999) does it: to so few samples, it would otherwise make logits sure
+    without bound of what they happen to have right.
+    """
+    temperature = fit_temperature(logits, classes, 1 / (len(classes) + 2))
+    return nn.functional.cross_entropy(logits.double() / temperature, classes, reduction="none")

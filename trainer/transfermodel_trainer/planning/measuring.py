@@ -34,7 +34,7 @@ from transfermodel_trainer.planning.loading import load
 from transfermodel_trainer.planning.trials import head_seconds, search_seconds
 from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.publishing.export import export_onnx
-from transfermodel_trainer.strategies.auto import usual_settings
+from transfermodel_trainer.strategies.usual import Plan, usual_plan
 from transfermodel_trainer.training.batches import steps_per_epoch
 from transfermodel_trainer.training.device import Device, choose_device
 from transfermodel_trainer.training.feeds import Feed, feed_of
@@ -118,8 +118,11 @@ def estimate(
     loading = time.monotonic() - started
     strategy, many = request.training.strategy, nouns(request.task).many
     learning, validation = split_sizes(request, counts)
-    usual = usual_settings(learning) if strategy == "Auto" else FineTuning()
-    tuning = request.training.fine_tuning or usual
+    plan = Plan(request.training.fine_tuning or FineTuning())
+    if strategy == "Auto" and request.training.fine_tuning is None:
+        images = backbone.preprocessing.modality == "Image"
+        plan = usual_plan(learning, images=images, pretrained=backbone.pretrained)
+    tuning = plan.settings
 
     forward, forward_batch = time_forward(bench)
     base_memory = peak_memory()
@@ -142,7 +145,8 @@ def estimate(
         steps = steps_per_epoch(learning, tuning.batch_size)
         judged = min(validation, max(LEAST_JUDGED, learning // 2))
         epoch = min(steps * tuning.batch_size, max(learning, 2)) * per_sample + judged * forward
-        seconds["Training"] = tuning.epochs * epoch
+        # Whatever is chosen: if it is fine-tuning, it may be done once more, on the validation samples too.
+        seconds["Training"] = tuning.epochs * epoch * (2 if plan.again else 1)
         seconds["Evaluation"] += 2 * validation * forward
         measured += f", batches of {batch} forward and backward"
     if request.training.search is not None:

@@ -19,12 +19,14 @@ from transfermodel_trainer.search.space import FINE_TUNING, Method, Space, head_
 from transfermodel_trainer.search.study import Found
 from transfermodel_trainer.search.trials import History, Trial
 from transfermodel_trainer.search.trying import Made, head_of, made_of, of_tensors
-from transfermodel_trainer.strategies.auto import explained, judge_whole, too_long, usual_settings
+from transfermodel_trainer.strategies.again import learn_again
+from transfermodel_trainer.strategies.auto import explained, judge_whole, too_long
 from transfermodel_trainer.strategies.context import Context
 from transfermodel_trainer.strategies.extraction import judge_probe, solve_head
 from transfermodel_trainer.strategies.tuning import judge_tuned
+from transfermodel_trainer.strategies.usual import Plan, plan_of
 from transfermodel_trainer.training.history import Epoch, Tuned
-from transfermodel_trainer.training.inference import compute_features
+from transfermodel_trainer.training.inference import compute_features, compute_logits
 from transfermodel_trainer.training.probe import Probe
 
 LEFT_OUT: Final = "the training samples, each left out in turn"
@@ -49,8 +51,8 @@ def search_tuning(context: Context) -> Learned:
     check_validation(context)
     # LP-FT, as without a search; all trials begin with the solved head.
     probe = solve_head(context, context.cache()) if context.backbone.pretrained else None
-    usual = context.request.training.fine_tuning or FineTuning()
-    found = find(context, Space((_tuning(context, usual),)), VALIDATION, probe, None, None)
+    plan = Plan(context.request.training.fine_tuning or FineTuning())
+    found = find(context, Space((_tuning(context, plan),)), VALIDATION, probe, None, None)
     return told(_judged_tuned(context, found), found, asked(context))
 
 
@@ -58,15 +60,15 @@ def search_both(context: Context) -> Learned:
     """Try heads and, where time allows, settings of fine-tuning, and judge the best of all."""
     validation, cache = check_validation(context), context.cache()
     probe = solve_head(context, cache)
-    usual = context.request.training.fine_tuning or usual_settings(len(context.split.train))
-    methods, why = _heads(probe), too_long(context, usual)
+    plan = plan_of(context)
+    methods, why = _heads(probe), too_long(context, plan.settings)
     if why is None:
-        methods = (methods[0], _tuning(context, usual), *methods[1:])
+        methods = (methods[0], _tuning(context, plan), *methods[1:])
     space, features = Space(methods), _features(context, validation, cache)
     found = find(context, space, VALIDATION, probe, features, _first(context, probe, features, space))
     choice = chosen_by(found.history, why)
     if found.history.best.method == FINE_TUNING:
-        learned = _judged_tuned(context, found)
+        learned = _judged_tuned(context, found, again=plan.again, mirrored=probe.flipped)
     else:
         best = _set(context, probe, found)
         judged = context.evaluated("validation", validation, best.fitted.head(features))
@@ -134,17 +136,18 @@ def _heads(probe: Probe) -> tuple[Method, ...]:
     return head_methods(mirrors=probe.computed is not None, mirrored=probe.flipped)
 
 
-def _tuning(context: Context, usual: FineTuning) -> Method:
+def _tuning(context: Context, plan: Plan) -> Method:
     """Return what fine-tuning varies. Raises InvalidSpec for too many stages."""
-    if usual.unfreeze == "LastStages":
-        unfreeze_last(context.network, usual.stages or 1)
+    if plan.settings.unfreeze == "LastStages":
+        unfreeze_last(context.network, plan.settings.stages or 1)
     return tuning_method(
-        usual,
+        plan.settings,
         context.request.training.fixed or (),
         stages=len(context.network.stages),
         samples=len(context.split.train),
         pretrained=context.backbone.pretrained,
         augmented=context.backbone.preprocessing.modality != "Text",
+        recipe=plan.recipe,
     )
 
 
@@ -174,16 +177,23 @@ def _set(context: Context, probe: Probe, found: Found) -> Probe:
     return Probe(fitted, chosen, probe.classes)
 
 
-def _judged_tuned(context: Context, found: Found) -> Learned:
-    """Make the network the one that was found, and judge it."""
-    best = found.history.best
+def _judged_tuned(context: Context, found: Found, *, again: bool = False, mirrored: bool = False) -> Learned:
+    """Make the network the one that was found, have it learn again if it is to, and judge it."""
+    best, validation = found.history.best, context.split.validation
     settings, recipe = tuning_settings(best.parameters)
+    plan, calibration = Plan(settings, recipe, again), best.found["calibration"]
+    trunk = {name: value.detach().cpu().clone() for name, value in context.network.trunk.state_dict().items()}
     context.network.load_state_dict(of_tensors(found.tensors))
     context.network.eval()
     tuned = Tuned(
         tuple(Epoch(**epoch) for epoch in best.found["history"]), best.found["kept_epoch"], best.found["ended_by"]
     )
-    learned = judge_tuned(context, settings, tuned, best.found["calibration"])
+    if again and validation is not None and tuned.ended_by is None:
+        logits = compute_logits(context.network, validation, context.feed)
+        judged = context.evaluated("validation", validation, logits)
+        learned = learn_again(context, plan, trunk, tuned, calibration, judged, mirrored=mirrored)
+    else:
+        learned = judge_tuned(context, plan, tuned, calibration)
     learned.notes["recipe"] = (
         f"the last stage learns by {recipe.trunk_rate:g} of the rate, each one before by {recipe.stage_decay:g} of the "
         f"next; weight decay {recipe.weight_decay:g}, label smoothing {recipe.label_smoothing:g}, augmentation "

@@ -9,7 +9,7 @@ from transfermodel_operator.api.spec import FineTuning
 
 from transfermodel_trainer.training.linear_head import HeadSettings
 from transfermodel_trainer.training.logistic import USUAL_FACTOR
-from transfermodel_trainer.training.recipe import Recipe
+from transfermodel_trainer.training.recipe import USUAL, Recipe
 
 Value = str | int | float
 Parameters = dict[str, Value]
@@ -19,6 +19,8 @@ RIDGE: Final = "ridge"
 LOGISTIC: Final = "logistic"
 FINE_TUNING: Final = "fineTuning"
 ALL: Final = "All"
+ZERO: Final = "zeros"
+"""What a head begins with that is not solved."""
 SIGNIFICANT_DIGITS: Final = 3
 """Of a value that is tried: what a report can show, a file can say again."""
 BATCH_SIZES: Final = (8, 16, 32, 64, 128)
@@ -115,6 +117,7 @@ def tuning_method(
     samples: int,
     pretrained: bool,
     augmented: bool,
+    recipe: Recipe = USUAL,
 ) -> Method:
     """Return what fine-tuning varies.
 
@@ -125,8 +128,9 @@ def tuning_method(
         samples: that are learned from.
         pretrained: whether the trunk is: only then earlier stages learn more slowly, and some may not learn at all.
         augmented: whether samples are varied at all.
+        recipe: what a run without a search has for the rest.
     """
-    recipe, peak, epochs = Recipe(), float(usual.learning_rate), usual.epochs
+    peak, epochs = float(usual.learning_rate), usual.epochs
     depth = ALL if usual.unfreeze == ALL else str(usual.stages or 1)
     searched: dict[str, Parameter] = {
         "unfreeze": OneOf(_depths(depth, fixed, stages) if pretrained else (depth,)),
@@ -144,21 +148,20 @@ def tuning_method(
     searched["labelSmoothing"] = Number(0.0, 0.2)
     if augmented:
         searched["augmentation"] = Number(0.0, 2.0)
-    return Method(
-        FINE_TUNING,
-        {
-            "unfreeze": depth,
-            "epochs": epochs,
-            "learningRate": peak,
-            "batchSize": usual.batch_size,
-            "trunkRate": recipe.trunk_rate,
-            "stageDecay": recipe.stage_decay,
-            "weightDecay": recipe.weight_decay,
-            "labelSmoothing": recipe.label_smoothing,
-            "augmentation": recipe.augmentation,
-        },
-        searched,
-    )
+    settings: Parameters = {
+        "unfreeze": depth,
+        "epochs": epochs,
+        "learningRate": peak,
+        "batchSize": usual.batch_size,
+        "trunkRate": recipe.trunk_rate,
+        "stageDecay": recipe.stage_decay,
+        "weightDecay": recipe.weight_decay,
+        "labelSmoothing": recipe.label_smoothing,
+        "augmentation": recipe.augmentation,
+    }
+    if recipe.zero_head:
+        settings |= {"optimizer": recipe.optimizer, "head": ZERO}
+    return Method(FINE_TUNING, settings, searched)
 
 
 def tuning_settings(settings: Mapping[str, Value]) -> tuple[FineTuning, Recipe]:
@@ -177,6 +180,8 @@ def tuning_settings(settings: Mapping[str, Value]) -> tuple[FineTuning, Recipe]:
         weight_decay=float(settings["weightDecay"]),
         label_smoothing=float(settings["labelSmoothing"]),
         augmentation=float(settings["augmentation"]),
+        optimizer="SGD" if settings.get("optimizer") == "SGD" else "AdamW",
+        zero_head=settings.get("head") == ZERO,
     )
     return tuning, recipe
 

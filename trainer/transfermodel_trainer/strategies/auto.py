@@ -14,9 +14,11 @@ from transfermodel_trainer.errors import RunBroken
 from transfermodel_trainer.evaluation.choice import Choice, choose
 from transfermodel_trainer.evaluation.summary import Evaluated, Learned
 from transfermodel_trainer.features.cache import FeatureCache
+from transfermodel_trainer.strategies.again import learn_again
 from transfermodel_trainer.strategies.context import Context
 from transfermodel_trainer.strategies.extraction import judge_probe, solve_head
 from transfermodel_trainer.strategies.tuning import calibrate, fine_tuned, judge_tuned, last_checkpoint
+from transfermodel_trainer.strategies.usual import Plan, plan_of
 from transfermodel_trainer.training.batches import steps_per_epoch
 from transfermodel_trainer.training.finetuning import Tuned
 from transfermodel_trainer.training.inference import compute_features, compute_logits
@@ -24,9 +26,6 @@ from transfermodel_trainer.training.probe import Probe
 
 BACKWARD_COST: Final = 3.0
 """A training step, in forward passes."""
-STEPS: Final = 400
-"""Of fine-tuning, where the spec does not say how many: more passes over little data, fewer over much."""
-LEAST_EPOCHS, MOST_EPOCHS = 3, 10
 
 
 def choose_strategy(context: Context) -> Learned:
@@ -38,36 +37,35 @@ def choose_strategy(context: Context) -> Learned:
         return explained(judge_probe(context, probe, cache, context.held_out()), choice, context)
     features = compute_features(context.network, split.validation, context.feed, cache=cache, limits=context.limits)
     judged = context.evaluated("validation", split.validation, probe.fitted.head(features))
-    settings = context.request.training.fine_tuning or usual_settings(len(split.train))
+    plan = plan_of(context)
     trunk = {name: value.detach().cpu().clone() for name, value in context.network.trunk.state_dict().items()}
-    tuned, why = tune_if_possible(context, settings, probe)
+    tuned, why = tune_if_possible(context, plan, probe)
     choice = Choice("FeatureExtraction", why, judged.metrics.accuracy)
     if tuned is not None:
         calibration = calibrate(context)
         logits = compute_logits(context.network, split.validation, context.feed)
         choice = choose(judged.logits, logits, split.validation.classes)
     if tuned is not None and choice.chosen == "FineTuning":
-        return explained(judge_tuned(context, settings, tuned, calibration), choice, context)
+        if plan.again and tuned.ended_by is None:
+            judged = context.evaluated("validation", split.validation, logits)
+            learned = learn_again(context, plan, trunk, tuned, calibration, judged, mirrored=probe.flipped)
+            return explained(learned, choice, context)
+        return explained(judge_tuned(context, plan, tuned, calibration), choice, context)
     context.network.trunk.load_state_dict(trunk)
     learned = judge_whole(context, probe, split.validation, features, judged, cache)
     ended_by = tuned.ended_by if tuned is not None else None
     return replace(explained(learned, choice, context), budget_exceeded=ended_by)
 
 
-def usual_settings(count: int) -> FineTuning:
-    """Return how to fine-tune on so many samples, where the spec does not say."""
-    usual = FineTuning(unfreeze="All")
-    epochs = round(STEPS * usual.batch_size / count)
-    return usual.model_copy(update={"epochs": max(LEAST_EPOCHS, min(MOST_EPOCHS, epochs))})
-
-
-def tune_if_possible(context: Context, settings: FineTuning, probe: Probe) -> tuple[Tuned | None, str]:
+def tune_if_possible(context: Context, plan: Plan, probe: Probe) -> tuple[Tuned | None, str]:
     """Fine-tune from the probe; where that cannot be, return None and why."""
     saved = last_checkpoint(context)
-    if saved is None and (why := too_long(context, settings)) is not None:
+    if saved is None and (why := too_long(context, plan.settings)) is not None:
         return None, why
+    if plan.again:
+        context.progress.next_part(0.0, 0.5)
     try:
-        tuned = fine_tuned(context, settings, saved, pretrained=True, mirrored=probe.flipped)
+        tuned = fine_tuned(context, plan, saved, pretrained=True, mirrored=probe.flipped)
     except RunBroken as error:
         if error.reason != Reason.TRAINING_DIVERGED:
             raise

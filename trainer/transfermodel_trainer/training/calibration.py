@@ -22,14 +22,22 @@ def cross_entropy(logits: Tensor, classes: Tensor) -> float:
     ) / len(classes)
 
 
-def fit_temperature(logits: Tensor, classes: Tensor) -> float:
+def fit_temperature(logits: Tensor, classes: Tensor, smoothing: float = 0.0) -> float:
     """Return T > 0 such that logits / T has the least cross entropy.
+
+    Args:
+        logits: (N, K).
+        classes: (N,).
+        smoothing: the part of each target that belongs to the other classes: above 0, T is above 0 even where all are
+            right.
 
     The loss is convex in 1 / T: Newton's method finds its minimum along log(1 / T), halving the interval where a step
     would leave it.
     """
     scores = logits.double()
-    own = scores.gather(1, classes[:, None])[:, 0].mean()
+    right = scores.gather(1, classes[:, None])[:, 0]
+    others = (scores.sum(1) - right) / max(1, scores.shape[1] - 1)
+    own = ((1 - smoothing) * right + smoothing * others).mean()
     low, high, place = -math.log(HIGHEST), -math.log(LOWEST), 0.0
     for _ in range(ITERATIONS):
         sharpness = math.exp(place)

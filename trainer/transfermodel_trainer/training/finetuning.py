@@ -25,8 +25,8 @@ from transfermodel_trainer.training.device import Device
 from transfermodel_trainer.training.feeds import Feed
 from transfermodel_trainer.training.history import Epoch, Position, Tuned
 from transfermodel_trainer.training.inference import compute_logits
-from transfermodel_trainer.training.recipe import Recipe
-from transfermodel_trainer.training.schedule import one_cycle, parameter_groups, set_rates
+from transfermodel_trainer.training.recipe import USUAL, Recipe
+from transfermodel_trainer.training.schedule import one_cycle, optimizer_of, set_rates
 from transfermodel_trainer.training.state import TrainingState
 
 __all__ = ["EPOCHS", "Epoch", "Tuned", "fine_tune"]
@@ -63,8 +63,9 @@ def fine_tune(
     limits: Limits | None = None,
     recipe: Recipe | None = None,
     watch: Watch | None = None,
+    name: str = EPOCHS,
 ) -> Tuned:
-    """Train the network in place with AdamW and a one-cycle learning rate.
+    """Train the network in place along one cycle of the learning rate.
 
     Args:
         network: as loaded; without `saved` its head may have learned already.
@@ -84,6 +85,7 @@ def fine_tune(
         limits: when to end.
         recipe: what the spec has no field for.
         watch: looks on, where there is a validation set.
+        name: of the checkpoint.
 
     Raises:
         RunError: TrainingDiverged when the loss stops being a number; InvalidSpec for too many stages;
@@ -99,9 +101,11 @@ def fine_tune(
         frozen += [module for module in network.modules() if isinstance(module, _BatchNorm)]
     network.to(memory_format=feed.memory_format)
     total = steps_per_epoch(len(samples), settings.batch_size) * settings.epochs
-    recipe = recipe or Recipe()
-    groups = parameter_groups(network, total, pretrained=pretrained, recipe=recipe)
-    optimizer = torch.optim.AdamW(groups, lr=float(settings.learning_rate), fused=True)
+    recipe = recipe or USUAL
+    optimizer = optimizer_of(network, total, float(settings.learning_rate), recipe, pretrained=pretrained)
+    if recipe.zero_head and saved is None:
+        nn.init.zeros_(network.head.weight)
+        nn.init.zeros_(network.head.bias)
     tuning = _Tuning(
         TrainingState(network, optimizer, device, torch.zeros((), device=device.torch)),
         frozen,
@@ -118,6 +122,7 @@ def fine_tune(
         limits or Limits.none(),
         recipe,
         watch,
+        name,
     )
     progress.phase("Training", epochs=settings.epochs)
     with tuning.limits.attended():
@@ -149,6 +154,7 @@ class _Tuning:
     limits: Limits
     recipe: Recipe
     watch: Watch | None
+    name: str
     kept_at: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -272,14 +278,16 @@ class _Tuning:
 
     def keep(self) -> None:
         """Write a checkpoint now: the process ends."""
-        if self.checkpoints is not None and self.checkpoints.save(EPOCHS, self.state.tensors(), asdict(self.position)):
+        if self.checkpoints is not None and self.checkpoints.save(
+            self.name, self.state.tensors(), asdict(self.position)
+        ):
             done = self.position.epoch * self.steps + self.position.step
             self.progress.say(f"Kept what was learned in {done} of {self.total} steps.")
 
     def _keep_later(self, *, wait: bool = False) -> None:
         if self.checkpoints is None:
             return
-        if self.checkpoints.save_later(EPOCHS, self.state.tensors(), asdict(self.position), wait=wait):
+        if self.checkpoints.save_later(self.name, self.state.tensors(), asdict(self.position), wait=wait):
             self.kept_at = time.monotonic()
 
     def _check_finite(self, loss: Tensor) -> None:

@@ -8,13 +8,14 @@ from torch import nn
 
 from transfermodel_trainer.backbones.network import Network
 from transfermodel_trainer.backbones.stages import stages
-from transfermodel_trainer.training.recipe import Recipe
+from transfermodel_trainer.training.recipe import USUAL, Recipe
 
 WARM_UP: Final = 0.25
 """The part of all steps in which the learning rate rises to its peak."""
 FIRST_RATE, LAST_RATE = 1 / 25, 1 / 250_000
 """Of the peak."""
 LEAST_MOMENTUM, MOST_MOMENTUM = 0.85, 0.95
+SGD_MOMENTUM: Final = 0.9
 MANY_STEPS: Final = 100
 """With fewer a pretrained trunk learns more slowly, by the root of their part: Adam's steps are as long as the rate
 however small the gradient is, and there are not enough of them to mend what the first ones broke.
@@ -35,6 +36,16 @@ def one_cycle(step: int, total: int) -> tuple[float, float]:
     return low + (1 - low) * share, MOST_MOMENTUM - (MOST_MOMENTUM - LEAST_MOMENTUM) * share
 
 
+def optimizer_of(
+    network: Network, total: int, peak: float, recipe: Recipe, *, pretrained: bool
+) -> torch.optim.Optimizer:
+    """Return what learns all parameters that may, at a peak rate of the head in so many steps."""
+    groups = parameter_groups(network, total, pretrained=pretrained, recipe=recipe)
+    if recipe.optimizer == "SGD":
+        return torch.optim.SGD(groups, lr=peak, momentum=SGD_MOMENTUM, fused=True)
+    return torch.optim.AdamW(groups, lr=peak, fused=True)
+
+
 def parameter_groups(
     network: Network, total: int, *, pretrained: bool, recipe: Recipe | None = None
 ) -> list[dict[str, Any]]:
@@ -42,7 +53,7 @@ def parameter_groups(
 
     Biases and normalisations have no weight decay. A trunk from scratch learns as fast as its head.
     """
-    sequence, recipe = stages(network), recipe or Recipe()
+    sequence, recipe = stages(network), recipe or USUAL
     scales = {id(parameter): 1.0 for parameter in network.parameters()}
     if pretrained:
         rate = recipe.trunk_rate * min(1.0, total / MANY_STEPS) ** 0.5
@@ -61,8 +72,10 @@ def parameter_groups(
 
 
 def set_rates(optimizer: torch.optim.Optimizer, step: int, total: int, peak: float) -> float:
-    """Set every group's rate and momentum for a step; return the head's rate."""
+    """Set every group's rate, and AdamW's momentum, for a step; return the head's rate."""
     share, momentum = one_cycle(step, total)
     for group in optimizer.param_groups:
-        group["lr"], group["betas"] = peak * share * group["scale"], (momentum, 0.999)
+        group["lr"] = peak * share * group["scale"]
+        if "betas" in group:
+            group["betas"] = (momentum, 0.999)
     return peak * share

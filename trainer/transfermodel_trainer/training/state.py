@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-from torch.optim import AdamW
+from torch.optim import Optimizer
 
 from transfermodel_trainer.backbones.network import Network
 from transfermodel_trainer.training.device import Device
 
-MOMENTS = ("exp_avg", "exp_avg_sq")
+MOMENTS = ("exp_avg", "exp_avg_sq", "momentum_buffer")
+"""What optimisers keep of the shape of a weight; `step` is a number."""
 BEST = "best weight "
 
 
@@ -21,7 +22,7 @@ class TrainingState:
     """Weights and moments, and the best weights so far."""
 
     network: Network
-    optimizer: AdamW
+    optimizer: Optimizer
     device: Device
     loss: Tensor
     """Sum over the samples of the present epoch so far."""
@@ -48,11 +49,16 @@ class TrainingState:
         self.loss.copy_(state["loss"])
         self._copy({name: state[f"weight {name}"] for name in self._learning()})
         for name, weight in self._learning().items():
+            # The fused step walks weight and moments side by side, so their memory must have one layout.
+            kept = {
+                key: torch.empty_like(weight).copy_(state[f"{key} {name}"])
+                for key in MOMENTS
+                if f"{key} {name}" in state
+            }
             if f"step {name}" in state:
-                # The fused step walks weight and moments side by side, so their memory must have one layout.
-                self.optimizer.state[weight] = {"step": state[f"step {name}"].to(self.device.torch)} | {
-                    key: torch.empty_like(weight).copy_(state[f"{key} {name}"]) for key in MOMENTS
-                }
+                kept["step"] = state[f"step {name}"].to(self.device.torch)
+            if kept:
+                self.optimizer.state[weight] = kept
         self.best = {name.removeprefix(BEST): state[name] for name in state if name.startswith(BEST)}
         self.best_losses, self.last_losses = state.get("best losses"), state.get("last losses")
 

@@ -14,12 +14,23 @@ CALIBRATION_SAMPLES: Final = 20
 """With fewer held-out samples a temperature says more about them than about the network."""
 
 
-def calibrate(network: Network, validation: Samples | None, feed: Feed) -> dict[str, str]:
-    """Divide the head by the temperature that the validation set asks for; return what to say of it."""
+def calibrate(network: Network, validation: Samples | None, feed: Feed) -> float | None:
+    """Divide the head by the temperature that the validation set asks for, and return it; None where it is small."""
     if validation is None or len(validation) < CALIBRATION_SAMPLES:
-        return {}
+        return None
     temperature = fit_temperature(compute_logits(network, validation, feed), validation.classes)
-    with torch.no_grad():
-        network.head.weight.div_(temperature)
-        network.head.bias.div_(temperature)
-    return {"temperature": f"{temperature:.4g}, fitted on the validation set"}
+    divide(network, temperature)
+    return temperature
+
+
+def divide(network: Network, temperature: float | None) -> None:
+    """Divide the head by a temperature, where there is one."""
+    if temperature is not None:
+        with torch.no_grad():
+            network.head.weight.div_(temperature)
+            network.head.bias.div_(temperature)
+
+
+def notes(temperature: float | None) -> dict[str, str]:
+    """Return what to say of it."""
+    return {} if temperature is None else {"temperature": f"{temperature:.4g}, fitted on the validation set"}
