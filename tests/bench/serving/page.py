@@ -61,6 +61,11 @@ TABLES: Final[Mapping[str, Table]] = {
         "JPEG",
         {"requestsPerSecond8": "requests/s, 8 clients", "p99Milliseconds8": "p99 ms", "failed": "failed"},
     ),
+    "network-alone": Table(
+        "The network alone, on all processors: what no server can exceed",
+        "backbone",
+        {"imagesPerSecond1": "images/s, one at a time", "imagesPerSecond4": "in batches of 4"},
+    ),
     "lone-request": Table("A lone request", "backbone", {"p50Milliseconds": "p50 ms", "failed": "failed"}),
     "binary": Table(
         "Tensors by version 2",

@@ -10,7 +10,18 @@ from pathlib import Path
 from typing import Final
 
 from tests.bench import documents, surroundings
-from tests.bench.serving import binary, cold_start, image_size, int8_accuracy, lone, page, results, scale, traffic
+from tests.bench.serving import (
+    binary,
+    cold_start,
+    image_size,
+    int8_accuracy,
+    lone,
+    network,
+    page,
+    results,
+    scale,
+    traffic,
+)
 from tests.bench.serving.bench import QUICK, Bench, Effort, NotHere, Visit
 from tests.bench.serving.options import BACKBONES
 
@@ -20,6 +31,7 @@ PARTS: Final[dict[str, Callable[[Bench], Iterator[Visit]]]] = {
     cold_start.PART: cold_start.measure,
     traffic.PART: traffic.measure,
     traffic.PHOTOGRAPHS: traffic.measure_photographs,
+    network.PART: network.measure,
     int8_accuracy.PART: int8_accuracy.measure,
     lone.PART: lone.measure,
     binary.PART: binary.measure,
