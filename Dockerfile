@@ -1,4 +1,5 @@
-# Three images from one file: --target operator | trainer | predictor.
+# Three images from one file: --target operator | trainer | predictor. A fourth, predictor-gpu, is for predictors that get
+# a GPU: gigabytes of NVIDIA's libraries, so it is built only when it is asked for.
 ARG BASE=docker.io/library/debian:bookworm-slim
 
 FROM ${BASE} AS python
@@ -49,5 +50,19 @@ RUN python -m compileall -q /app
 # A graph's weights are copied several times while it is opened: with large pages, which most nodes grant to those that
 # ask (transparent_hugepage: madvise), in half the processor time.
 ENV USER=nonroot HOME=/tmp TRANSFERMODEL_LOG_FORMAT=json GLIBC_TUNABLES=glibc.malloc.hugetlb=1
+USER 65532:65532
+ENTRYPOINT ["python", "-m", "transfermodel_predictor"]
+
+FROM runtime AS predictor-gpu
+ARG PIP_CERT PIP_INDEX_URL PIP_EXTRA_INDEX_URL SSL_CERT_FILE UV_DEFAULT_INDEX UV_INDEX UV_HTTP_TIMEOUT UV_NO_CACHE=true
+COPY requirements/install requirements/prune requirements/bootstrap.txt requirements/predictor-gpu.txt \
+     requirements/predictor-gpu-without.txt /opt/requirements/
+RUN UV_EXCLUDE=/opt/requirements/predictor-gpu-without.txt sh /opt/requirements/install predictor-gpu \
+    && sh /opt/requirements/prune
+COPY predictor/transfermodel_predictor /app/transfermodel_predictor
+RUN python -m compileall -q /app
+# The driver's part, which the node brings: CUDA alone, no graphics.
+ENV USER=nonroot HOME=/tmp TRANSFERMODEL_LOG_FORMAT=json GLIBC_TUNABLES=glibc.malloc.hugetlb=1 \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
 USER 65532:65532
 ENTRYPOINT ["python", "-m", "transfermodel_predictor"]

@@ -39,7 +39,7 @@ cluster-down: bootstrap-cluster ## end it; only caches stay
 cluster-info: bootstrap-cluster ## JSON: kubeconfig, ingress, s3
 	@CLUSTER=$(CLUSTER) $(CLUSTER_PYTHON) -m devcluster info
 
-images: bootstrap-cluster ## build the operator, trainer and predictor images and load them into the cluster
+images: bootstrap-cluster ## build the operator, trainer and predictor images and load them into the cluster (GPU=1: predictor-gpu, too; as well with deploy)
 	@CLUSTER=$(CLUSTER) $(CLUSTER_PYTHON) -m devcluster images
 
 deploy: bootstrap-cluster ## helm install (or upgrade) the operator

@@ -12,7 +12,8 @@ _HELP = {
     "up": "bring the cluster up, or repair it",
     "down": "end it; only caches stay",
     "info": "print JSON: kubeconfig, ingress, s3",
-    "images": "build the project's images and load them into the cluster (CLUSTER=existing: push to $IMAGE_REGISTRY)",
+    "images": "build the project's images and load them into the cluster (CLUSTER=existing: push to $IMAGE_REGISTRY); "
+    "with GPU=1 the one for predictors with a GPU, too",
     "preflight": "say what the cluster of $KUBECONFIG lacks",
 }
 
@@ -67,7 +68,7 @@ def _images() -> int:
     from devcluster import prerequisites
     from devcluster.images import project
 
-    prerequisites.check_disk_for_images()
+    prerequisites.check_disk_for_images(project.GPU_BYTES if project.GPU_TARGET in project.targets() else 0)
     project.build_and_import()
     return 0
 

@@ -100,14 +100,14 @@ def memory_bytes(meminfo: str) -> int:
     return int(line.split()[1]) * 1024
 
 
-def check_disk_for_images() -> None:
-    """Look at the room for the project's images.
+def check_disk_for_images(more: int = 0) -> None:
+    """Look at the room for the project's images; more: bytes for those that are not always built.
 
     Raises:
         PrerequisiteError: there is too little.
     """
     built = (paths.IMAGES / "storage").exists()
-    _raise(_room(paths.CACHE, DISK_BYTES_WARM if built else DISK_BYTES_FIRST_IMAGES))
+    _raise(_room(paths.CACHE, (DISK_BYTES_WARM if built else DISK_BYTES_FIRST_IMAGES) + more))
 
 
 def _disk() -> list[str]:

@@ -53,7 +53,7 @@ def devcluster() -> Target:
     """Describe the devcluster: its images, its ingress, its S3 server."""
     found = info()
     values = {
-        "images": found["images"],
+        "images": project.chart_values(found["images"]),
         "ingress": {"port": found["ingressPort"]},
         "output": {"uri": "s3://models", "credentialsSecretName": "s3"},
         # As the devcluster's Knative: what cannot start is known in minutes.
@@ -83,7 +83,9 @@ def existing() -> Target:
         raise DevclusterError("CLUSTER=existing: kubectl is not on PATH; install it first")
     tag = os.environ.get("IMAGE_TAG") or yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
     values: dict[str, Any] = {
-        "images": {target: f"{registry.rstrip('/')}/{project.repository(target)}:{tag}" for target in project.TARGETS}
+        "images": project.chart_values(
+            {target: f"{registry.rstrip('/')}/{project.repository(target)}:{tag}" for target in project.targets()}
+        )
     }
     if uri := os.environ.get("OUTPUT_URI"):
         values["output"] = {"uri": uri, "credentialsSecretName": os.environ.get("OUTPUT_SECRET") or "s3"}

@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,10 @@ from devcluster.images.command import run
 from devcluster.report import note, step
 
 TARGETS = ("operator", "predictor", "trainer")  # the small ones first: they can be used while the large one is built
+GPU_TARGET = "predictor-gpu"
+"""Gigabytes that only a cluster with GPUs has a use for: built with GPU=1 alone."""
+GPU_BYTES = 12 * 2**30
+"""Room that it takes while it is built: as an image, as a layout, and in containerd."""
 DOCKERFILE = paths.REPOSITORY / "Dockerfile"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 # Settings of package installers that the host may need to reach its registries; named as ARG in the Dockerfile.
@@ -22,9 +26,19 @@ _TAG_LENGTH = 12
 _NOT_INPUTS = ("__pycache__", ".pyc")
 
 
+def targets(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return the targets that are built: with $GPU=1 that for predictors with a GPU, too."""
+    return (*TARGETS, GPU_TARGET) if environment.get("GPU") == "1" else TARGETS
+
+
+def chart_values(images: Mapping[str, str]) -> dict[str, str]:
+    """Return images by target as the chart's `images` calls them."""
+    return {"predictorGpu" if target == GPU_TARGET else target: image for target, image in images.items()}
+
+
 def references() -> dict[str, str]:
     """Full reference of each target's image, as the sources are now; whether it was built is another matter."""
-    return {target: f"{catalog.REGISTRY}/{repository(target)}:{content_tag(target)}" for target in TARGETS}
+    return {target: f"{catalog.REGISTRY}/{repository(target)}:{content_tag(target)}" for target in targets()}
 
 
 def repository(target: str) -> str:
@@ -58,7 +72,7 @@ def build_and_import() -> dict[str, str]:
     with alone():
         run(buildah("rm", "--all"))  # what a build that was killed, or found the disk full, has left: gigabytes
         _build_missing(wanted)
-        repositories = {target: f"{catalog.REGISTRY}/{repository(target)}" for target in TARGETS}
+        repositories = {target: f"{catalog.REGISTRY}/{repository(target)}" for target in (*TARGETS, GPU_TARGET)}
         pruning.prune(buildah, repositories, wanted.values())
     return wanted
 

@@ -11,7 +11,7 @@ from devcluster.report import note
 
 KEPT = 2
 """Images of each target that buildah keeps: the newest, and the one before it, which may still be installed."""
-PREDICTOR = "predictor"
+PREDICTORS = ("predictor", "predictor-gpu")
 
 
 def prune(buildah: Callable[..., list[str]], repositories: Mapping[str, str], wanted: Iterable[str]) -> None:
@@ -30,7 +30,7 @@ def prune(buildah: Callable[..., list[str]], repositories: Mapping[str, str], wa
         note(f"images: {len(old)} old ones removed")
     # Versions name the predictor that they were made for, and wake with it: containerd keeps every one of them.
     kept = {name for image in listed for name in image.get("names") or []} - set(old)
-    let_go = [repository for target, repository in repositories.items() if target != PREDICTOR]
+    let_go = [repository for target, repository in repositories.items() if target not in PREDICTORS]
     store.remove(name for name in store.images() if name.rpartition(":")[0] in let_go and name not in kept)
     store.remove(store.nameless(store.images()))
 

@@ -29,11 +29,11 @@ def references(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
             "such as registry.example.com/team"
         )
     tag = environment.get("IMAGE_TAG") or yaml.safe_load(CHART.read_text())["appVersion"]
-    return {target: f"{registry}/{project.repository(target)}:{tag}" for target in project.TARGETS}
+    return {target: f"{registry}/{project.repository(target)}:{tag}" for target in project.targets(environment)}
 
 
 def build_and_push(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Build the three images and push them.
+    """Build the images and push them.
 
     Returns:
         Target -> image reference.

@@ -35,12 +35,25 @@ class Interruptible(ApiModel):
     """Taints that keep other pods off those nodes."""
 
 
+class Tracing(ApiModel):
+    """Where predictors send traces."""
+
+    endpoint: Annotated[str, Field(max_length=2048, pattern=r"^https?://[^\s/?#@]+(/[^\s?#@]*)?$")]
+    """Address of a collector that takes OTLP over HTTP, such as http://collector.observability:4318; predictors add
+    /v1/traces to it."""
+    sampling_rate: Annotated[float, Field(ge=0, le=1)] = 1
+    """The share of requests that get a trace; where the caller has one, the caller's decision counts."""
+
+
 class Settings(ApiModel):
     """Settings of the operator."""
 
     trainer_image: str
     predictor_image: str
     """The image of versions recorded from now on; earlier versions keep theirs."""
+    predictor_gpu_image: str | None = None
+    """The image of predictors that ask for a GPU, of versions recorded from now on, and of those recorded without any;
+    without one such predictors are not started."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     output: Output | None = None
     """Where artifacts go when spec.output is not set."""
@@ -52,6 +65,10 @@ class Settings(ApiModel):
     progress_deadline_seconds: Annotated[int, Field(ge=30, le=3600)] = 600
     """How long a predictor may take to become ready, its download included, before its revision has failed; of versions
     recorded from now on."""
+    access_log: bool = False
+    """Whether predictors log a line for each request; those of versions recorded from now on."""
+    tracing: Tracing | None = None
+    """Where predictors send traces; those of versions recorded from now on."""
     interruptible: Interruptible = Interruptible()
     """Where training pods go that may be interrupted."""
     allow_named_weights: bool = True
@@ -70,13 +87,21 @@ class Settings(ApiModel):
 
     def predictor(self) -> dict[str, Any]:
         """Return what a version recorded now will be served by, for as long as it lives."""
-        return {
+        remembered: dict[str, Any] = {
             "image": self.predictor_image,
             "imagePullPolicy": self.image_pull_policy,
             "resources": self.predictor_resources.to_wire(),
             "targetConcurrency": self.target_concurrency,
             "progressDeadlineSeconds": self.progress_deadline_seconds,
         }
+        # Only where it is asked for: what all versions have is a format.
+        if self.predictor_gpu_image is not None:
+            remembered["gpuImage"] = self.predictor_gpu_image
+        if self.access_log:
+            remembered["accessLog"] = True
+        if self.tracing is not None:
+            remembered["tracing"] = self.tracing.to_wire()
+        return remembered
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:

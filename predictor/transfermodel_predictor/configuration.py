@@ -47,6 +47,8 @@ class Configuration:
     """Name of the version, such as v2."""
     precision: str = "Float32"
     """What the network computes with: Float32 or Int8."""
+    gpu: bool = False
+    """Whether a GPU was asked for; one that cannot be used is no reason not to serve."""
     port: int = 8080
     host: str = "0.0.0.0"  # noqa: S104 - in a pod; its own address is not known
     threads: int | None = None
@@ -119,6 +121,7 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         artifact_digest=digest,
         version=environment.get("TRANSFERMODEL_VERSION") or "v1",
         precision=choice("TRANSFERMODEL_PRECISION", "Float32", "Int8"),
+        gpu=gpu_asked_for(choice("TRANSFERMODEL_DEVICE", "auto", "cpu", "cuda"), environment),
         port=port,
         host=environment.get("TRANSFERMODEL_HOST") or Configuration.host,
         threads=optional("TRANSFERMODEL_THREADS"),
@@ -142,3 +145,10 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         drain_seconds=optional("TRANSFERMODEL_DRAIN_SECONDS") or 0,
         environment=environment,
     )
+
+
+def gpu_asked_for(device: str, environment: Mapping[str, str]) -> bool:
+    """Tell whether this container was to have a GPU; device: auto, cpu or cuda; auto: what the device plugin says."""
+    if device == "auto":
+        return environment.get("NVIDIA_VISIBLE_DEVICES", "") not in ("", "none", "void")
+    return device == "cuda"

@@ -42,6 +42,7 @@ class Service:
         """Be ready, with this classifier."""
         self._engine.start(classifier, self._threads or thread_count())
         self._classifier = classifier
+        self.metrics.computes_on(classifier.device.name, classifier.device.wanted)
         STARTUP.ready()
 
     def end(self) -> None:
@@ -97,7 +98,12 @@ class Service:
 
     def metadata(self) -> dict[str, Any]:
         """Return what the model takes and gives, as version 2 tells it. Raises NotReady."""
-        return v2.metadata(self.form, self.labels, self.name, self.version, self.digest, self.precision)
+        described = v2.metadata(self.form, self.labels, self.name, self.version, self.digest, self.precision)
+        device = self.classifier.device
+        described["parameters"] |= {"device": device.name}
+        if device.warning:
+            described["parameters"] |= {"deviceWarning": device.warning}
+        return described
 
     async def read(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Return what a function makes of a body, off the event loop where that has more than a few bytes."""

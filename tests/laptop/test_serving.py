@@ -92,7 +92,7 @@ def test_a_version_is_served_in_integers_where_it_is_as_good(model: LocalModel, 
     good = in_integers(model, Int8Check(accuracy="0.9", float32_accuracy="0.9"))
     with serve(good, model, precision="Int8") as server:
         described = httpx.get(f"{server.url}/v2/models/colours", trust_env=False).json()
-        assert described["parameters"] == {"digest": good.digest, "precision": "Int8"}
+        assert described["parameters"] == {"digest": good.digest, "precision": "Int8", "device": "cpu"}
 
 
 def in_integers(model: LocalModel, check: Int8Check) -> LocalVersion:

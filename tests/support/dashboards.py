@@ -17,10 +17,10 @@ class Query:
     panel: str
     expression: str
 
-    def filled(self, interval: str = "1m") -> str:
-        """Return it with Grafana's variables as `All` and an interval have them."""
-        text = self.expression.replace("$__rate_interval", interval)
-        return re.sub(r"\$(namespace|transfermodel)\b", ".*", text)
+    def filled(self, interval: str = "1m", namespace: str = ".*") -> str:
+        """Return it with Grafana's variables: a namespace or `All` of them, `All` models, an interval."""
+        text = self.expression.replace("$__rate_interval", interval).replace("$namespace", namespace)
+        return re.sub(r"\$transfermodel\b", ".*", text)
 
     @property
     def metrics(self) -> set[str]:

@@ -28,12 +28,24 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- $settings := deepCopy .Values.settings -}}
 {{- $_ := set $settings "trainerImage" .Values.images.trainer -}}
 {{- $_ := set $settings "predictorImage" .Values.images.predictor -}}
+{{- with .Values.images.predictorGpu -}}
+{{- $_ := set $settings "predictorGpuImage" . -}}
+{{- end -}}
 {{- $_ := set $settings "imagePullPolicy" .Values.images.pullPolicy -}}
 {{- $_ := set $settings "trainerResources" .Values.resources.trainer -}}
 {{- $_ := set $settings "predictorResources" .Values.resources.predictor -}}
 {{- $_ := set $settings "interruptible" .Values.trainer.interruptible -}}
 {{- $_ := set $settings "targetConcurrency" (int .Values.serving.targetConcurrency) -}}
 {{- $_ := set $settings "progressDeadlineSeconds" (int .Values.serving.progressDeadlineSeconds) -}}
+{{- $_ := set $settings "accessLog" .Values.predictor.accessLog -}}
+{{- with .Values.predictor.tracing -}}
+{{- if .endpoint -}}
+{{- if not (regexMatch "^https?://[^\\s/?#@]+(/[^\\s?#@]*)?$" .endpoint) -}}
+{{- fail (printf "predictor.tracing.endpoint is %q; the address of a collector for OTLP over HTTP is needed, such as http://collector.observability:4318" .endpoint) -}}
+{{- end -}}
+{{- $_ := set $settings "tracing" (dict "endpoint" .endpoint "samplingRate" .samplingRate) -}}
+{{- end -}}
+{{- end -}}
 {{- $_ := set $settings "allowNamedWeights" .Values.allowNamedWeights -}}
 {{- $_ := set $settings "watchNamespaces" .Values.watchNamespaces -}}
 {{- $_ := set $settings "livenessPort" 8080 -}}

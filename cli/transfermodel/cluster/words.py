@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from transfermodel_operator.api import Reason
-from transfermodel_operator.resources import names
+from transfermodel_operator.resources import gpus, names
 from transfermodel_operator.resources.quantities import parse_quantity
 
 from transfermodel.cluster.surroundings import Surroundings
@@ -61,6 +61,7 @@ WORDS: Final[Mapping[Reason, str]] = {
     Reason.KSERVE_UNAVAILABLE: "KServe does not react",
     Reason.KNATIVE_UNAVAILABLE: "Knative Serving does not react",
     Reason.PRECISION_REFUSED: "the model is not as good in 8-bit integers, or has none",
+    Reason.GPU_NOT_USABLE: "a GPU would be held and not used",
     Reason.PREDICTOR_FAILED: "the predictor does not start",
     Reason.PREDICTION_FAILED: "the predictor answers wrongly",
 }
@@ -197,6 +198,17 @@ def _image(around: Surroundings) -> tuple[str, ...]:
     )
 
 
+def _without_gpu(around: Surroundings) -> tuple[str, ...]:
+    """Either the platform's owner has an image for GPUs, or the predictor does without."""
+    resources = (around.spec.get("serving") or {}).get("resources") or {}
+    named = {kind: [name for name in resources.get(kind) or {} if gpus.is_gpu(name)] for kind in ("limits", "requests")}
+    asked = {kind: dict.fromkeys(found) for kind, found in named.items() if found}
+    return (
+        *((_patch(around, {"serving": {"resources": asked}}),) if asked else ()),
+        "helm upgrade transfermodel … --reset-then-reuse-values --set images.predictorGpu=…",
+    )
+
+
 def _base(around: Surroundings) -> tuple[str, ...]:
     base = (around.spec.get("backbone") or {}).get("fromTransferModel")
     return (f"transfermodel describe {base} -n {around.namespace}",)
@@ -261,6 +273,7 @@ REMEDIES: Final[tuple[tuple[frozenset[Reason], Callable[[Surroundings], tuple[st
         frozenset({Reason.NAME_CONFLICT}),
         lambda around: (f"kubectl delete inferenceservice {around.name} -n {around.namespace}  # if nobody needs it",),
     ),
+    (frozenset({Reason.GPU_NOT_USABLE}), _without_gpu),
     (
         frozenset({Reason.PRECISION_REFUSED}),
         lambda around: (_patch(around, {"serving": {"precision": "Float32"}}),),

@@ -163,7 +163,9 @@ def never_pulled(health: Health) -> Iterator[str]:
         return
     there = [image for node in health.nodes for image in (node.get("status") or {}).get("images") or []]
     known = {name for image in there for name in image.get("names") or []}
-    for image in (settings.trainer_image, settings.predictor_image):
+    for image in (settings.trainer_image, settings.predictor_image, settings.predictor_gpu_image):
+        if image is None:
+            continue
         if len(there) < 50 * len(health.nodes) and not any(
             name == image or name.endswith(f"/{image}") for name in known
         ):

@@ -77,6 +77,7 @@ class Reason(StrEnum):
     KSERVE_UNAVAILABLE = "KServeUnavailable"
     KNATIVE_UNAVAILABLE = "KnativeUnavailable"
     PRECISION_REFUSED = "PrecisionRefused"
+    GPU_NOT_USABLE = "GpuNotUsable"
     PREDICTOR_FAILED = "PredictorFailed"
     PREDICTION_FAILED = "PredictionFailed"
 

@@ -9,14 +9,14 @@ from datetime import timedelta
 from typing import Any, Final
 
 from transfermodel_operator.api import KIND, ConditionType, Reason
-from transfermodel_operator.api.int8 import refusal
 from transfermodel_operator.api.status import ServingStatus
 from transfermodel_operator.findings import done, failed, waiting
 from transfermodel_operator.observed import Manifest
 from transfermodel_operator.plan import ProofRequest
 from transfermodel_operator.reconcile.keep_warm import keep_warm
+from transfermodel_operator.reconcile.refusals import refusal
 from transfermodel_operator.reconcile.visit import Visit
-from transfermodel_operator.resources import names
+from transfermodel_operator.resources import gpus, names
 from transfermodel_operator.resources.inference_service import inference_service, spec_differs
 from transfermodel_operator.revisions import Rollout, carries, problem, read_rollout
 from transfermodel_operator.runs.attempts import format_time, parse_time
@@ -49,8 +49,9 @@ def serve(visit: Visit) -> None:
     if version is None:
         visit.find(SERVING, waiting(Reason.PENDING, "Served when there is a first version"))
         return
-    if why := refusal(visit.spec.serving.precision, version.int8):
-        refuse(visit, version, live, why)
+    version = gpus.with_image(version, visit.settings.predictor_gpu_image)
+    if refused := refusal(version, visit.spec.serving):
+        refuse(visit, live, *refused)
     elif live is None:
         deploy(visit, version, None)
     elif "deletionTimestamp" in live["metadata"]:
@@ -66,11 +67,10 @@ def serve(visit: Visit) -> None:
         keep_warm(visit, live)
 
 
-def refuse(visit: Visit, version: Version, live: Manifest | None, why: str) -> None:
+def refuse(visit: Visit, live: Manifest | None, reason: Reason, message: str) -> None:
     """Leave what serves as it is: the version cannot be served as the spec asks."""
     rollout = read_rollout(live, visit.observed.revisions) if live else None
-    message = f"{version.name} is not served in Int8. {why} Set spec.serving.precision to Float32"
-    visit.find(SERVING, failed(Reason.PRECISION_REFUSED, message + remember(visit, rollout)))
+    visit.find(SERVING, failed(reason, message + remember(visit, rollout)))
 
 
 def keep(visit: Visit, live: Manifest | None) -> None:
@@ -198,7 +198,7 @@ def roll_out(visit: Visit, version: Version, live: Manifest) -> None:
     stuck = problem(candidate, visit.observed.pods)
     if stuck is not None and rollout.ready != name:
         visit.serving_failed = version.name
-        message = f"{version.name} cannot start. {stuck.message}"
+        message = f"{version.name} cannot start. {stuck.message}{gpus.deadlock(candidate, visit.observed.pods)}"
         visit.find(SERVING, failed(stuck.reason, f"{message}{meanwhile and meanwhile.replace('; ', ' ') + '.'}"))
     else:
         visit.find(SERVING, waiting(Reason.DEPLOYING, f"{version.name} is being deployed{meanwhile}"))

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from transfermodel_operator.api.spec import Output, Serving
 from transfermodel_operator.observed import Manifest
-from transfermodel_operator.resources import containers, names
+from transfermodel_operator.resources import containers, gpus, names
+from transfermodel_operator.resources.observation import observation
 from transfermodel_operator.resources.quantities import parse_quantity
 from transfermodel_operator.resources.revision_settings import probes, resources, scaling
 from transfermodel_operator.versions import Version
@@ -23,7 +24,7 @@ def inference_service(
     metadata = model["metadata"]
     name = metadata["name"]
     labels = {names.VERSION_LABEL: version.name, names.DIGEST_LABEL: names.short(version.digest)}
-    predictor = predictor_spec(name, version, serving, output)
+    predictor = predictor_spec(metadata, version, serving, output)
     annotations = {
         "serving.kserve.io/deploymentMode": "Knative",
         "serving.kserve.io/enable-tag-routing": "true",
@@ -43,8 +44,9 @@ def inference_service(
     }
 
 
-def predictor_spec(name: str, version: Version, serving: Serving, output: Output | None) -> dict[str, Any]:
-    """Return the predictor's spec without its share of the traffic."""
+def predictor_spec(metadata: Manifest, version: Version, serving: Serving, output: Output | None) -> dict[str, Any]:
+    """Return the predictor's spec without its share of the traffic; metadata: of the TransferModel."""
+    amounts = resources(version, serving)
     spec: dict[str, Any] = {
         "minReplicas": serving.min_replicas,
         "maxReplicas": serving.max_replicas,
@@ -54,19 +56,21 @@ def predictor_spec(name: str, version: Version, serving: Serving, output: Output
         "containers": [
             {
                 "name": names.PREDICTOR_CONTAINER,
-                "image": version.predictor["image"],
+                "image": gpus.image(version, amounts),
                 "imagePullPolicy": version.predictor["imagePullPolicy"],
                 "env": [
-                    {"name": "TRANSFERMODEL_MODEL_NAME", "value": name},
+                    {"name": "TRANSFERMODEL_MODEL_NAME", "value": metadata["name"]},
                     {"name": "TRANSFERMODEL_ARTIFACT_URI", "value": version.uri},
                     {"name": "TRANSFERMODEL_ARTIFACT_DIGEST", "value": version.digest},
                     {"name": "TRANSFERMODEL_VERSION", "value": version.name},
                     *precision(serving),
+                    *gpus.environment(version, amounts),
+                    *observation(version, metadata["namespace"]),
                     *containers.credentials(output.credentials_secret_name if output else None, [version.uri]),
                 ],
                 "ports": [{"containerPort": PORT, "protocol": "TCP"}],
                 **probes(version, PORT),
-                "resources": resources(version, serving),
+                "resources": amounts,
                 "securityContext": dict(containers.SECURITY_CONTEXT),
                 "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - in the pod
             }

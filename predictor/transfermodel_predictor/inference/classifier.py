@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from transfermodel_predictor.artifact.description import ModelDescription
 from transfermodel_predictor.artifact.errors import ArtifactMalformed
+from transfermodel_predictor.inference.devices import Device
 from transfermodel_predictor.inference.head import Prediction, predictions
 from transfermodel_predictor.inference.pipelines import Pipeline
 from transfermodel_predictor.inference.session import Session
@@ -34,6 +35,11 @@ class Classifier:
         self.description = description
         self.session = session
         self.pipeline = pipeline
+
+    @property
+    def device(self) -> Device:
+        """What it computes on."""
+        return self.session.device
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from transfermodel_predictor.artifact.errors import ArtifactMalformed
 from transfermodel_predictor.artifact.load import VerifiedFiles
 from transfermodel_predictor.artifact.names import DESCRIPTION, GRAPHS
 from transfermodel_predictor.inference.classifier import Classifier
+from transfermodel_predictor.inference.devices import CPU, Device
 from transfermodel_predictor.inference.limits import DEFAULT, SampleLimits
 from transfermodel_predictor.inference.pipelines import NEEDED_FILES, pipeline_of
 from transfermodel_predictor.inference.session import open_session
@@ -43,14 +44,20 @@ def served_files(artifact: VerifiedFiles, precision: str = "Float32") -> dict[st
 
 
 def open_classifier(
-    files: MutableMapping[str, bytes], threads: int, limits: SampleLimits = DEFAULT, precision: str = "Float32"
+    files: MutableMapping[str, bytes],
+    threads: int,
+    limits: SampleLimits = DEFAULT,
+    precision: str = "Float32",
+    device: Device = CPU,
 ) -> Classifier:
     """Return the classifier of files that were verified, by name; the graph's bytes are taken out, to free them.
+
+    It computes on the device where that can be used, else on the CPU: its session says on which.
 
     Raises:
         ArtifactMalformed: They cannot be used, or not together.
     """
     description = ModelDescription.from_json(files[DESCRIPTION])
     graph = GRAPHS[precision]
-    session = open_session(files.pop(graph), threads, description.signature.inputs, graph)
+    session = open_session(files.pop(graph), threads, description.signature.inputs, graph, device)
     return Classifier(description, session, pipeline_of(description.preprocessing, files, limits))

@@ -10,6 +10,14 @@ from numpy.typing import NDArray
 
 from transfermodel_predictor.artifact.errors import ArtifactMalformed
 from transfermodel_predictor.artifact.names import MODEL
+from transfermodel_predictor.inference.devices import (
+    CPU,
+    CUDA_PROVIDER,
+    Device,
+    load_cuda,
+    providers_of,
+    without_gpu,
+)
 
 OUTPUT: Final = "logits"
 
@@ -17,9 +25,10 @@ OUTPUT: Final = "logits"
 class Session:
     """One loaded graph; may be used from several threads at once."""
 
-    def __init__(self, session: onnxruntime.InferenceSession) -> None:
-        """Wrap a session whose graph has our input and output."""
+    def __init__(self, session: onnxruntime.InferenceSession, device: Device = CPU) -> None:
+        """Wrap a session whose graph has our input and output; device: that it computes on."""
         self._session = session
+        self.device = device
         shape = session.get_outputs()[0].shape
         self.classes: int | None = shape[1] if len(shape) == 2 and isinstance(shape[1], int) else None
         """K, where the graph says it."""
@@ -39,8 +48,17 @@ def session_options(threads: int) -> onnxruntime.SessionOptions:
     return options
 
 
-def open_session(model: bytes | Path, threads: int, inputs: Sequence[str], name: str = MODEL) -> Session:
-    """Load an ONNX graph with these inputs onto the CPU; `threads` work on one operator, `name` is the file's.
+def open_session(
+    model: bytes | Path, threads: int, inputs: Sequence[str], name: str = MODEL, device: Device = CPU
+) -> Session:
+    """Load an ONNX graph with these inputs; onto the CPU where the device cannot be used, as the session's then says.
+
+    Args:
+        model: The graph, or its file.
+        threads: How many work on one operator, on the CPU.
+        inputs: Names of the inputs that the graph must have.
+        name: Of the file, for messages.
+        device: To compute on.
 
     Raises:
         ArtifactMalformed: It is no ONNX graph, or one of another signature.
@@ -50,7 +68,7 @@ def open_session(model: bytes | Path, threads: int, inputs: Sequence[str], name:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     source = str(model) if isinstance(model, Path) else model
     try:
-        session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        session, device = _on(device, source, options)
     except Exception as error:  # ONNX Runtime's errors share no base class but Exception
         raise ArtifactMalformed(f"{name} cannot be loaded: {error}. Train the model again.") from error
     # ONNX Runtime's wrapper keeps the file for a fallback between devices that there is none of here.
@@ -61,4 +79,22 @@ def open_session(model: bytes | Path, threads: int, inputs: Sequence[str], name:
         raise ArtifactMalformed(
             f"{name} maps {found} to {outputs}, but {list(inputs)} to [{OUTPUT!r}] is needed. Train the model again."
         )
-    return Session(session)
+    return Session(session, device)
+
+
+def _on(
+    device: Device, source: str | bytes, options: onnxruntime.SessionOptions
+) -> tuple[onnxruntime.InferenceSession, Device]:
+    """Return a session, and what it computes on: the processor where a GPU cannot be used."""
+    if device.name == "cuda" and (why := load_cuda()) is not None:
+        device = without_gpu(why)
+    elif device.name == "cuda":
+        try:
+            # Its own fallback prints, and would open the graph a second time in the midst of a request.
+            session = onnxruntime.InferenceSession(source, options, providers=providers_of(device), enable_fallback=0)
+            if CUDA_PROVIDER in session.get_providers():
+                return session, device
+            device = without_gpu("ONNX Runtime cannot load its part for CUDA; it says why above")
+        except Exception as error:  # ONNX Runtime's errors share no base class but Exception
+            device = without_gpu(error)
+    return onnxruntime.InferenceSession(source, options, providers=providers_of(device)), device

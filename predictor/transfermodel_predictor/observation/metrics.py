@@ -41,6 +41,11 @@ class Metrics:
             ("model", "version", "digest", "precision"),
         )
         self._info.set(1, model_name, version, digest, precision)
+        self._device = Gauge(
+            "transfermodel_device_info",
+            "What the network computes on, and what was asked for; always 1, once the model is loaded",
+            ("device", "wanted"),
+        )
         self._load = Gauge("transfermodel_load_seconds", "Time that a part of the start took", ("phase",))
 
     def phase(self, name: Phase, requests: Iterable[RequestRecord] | None = None) -> "Timed":
@@ -79,6 +84,10 @@ class Metrics:
         """Count one request that was refused or failed; reason: one of few."""
         self._errors.add(reason)
 
+    def computes_on(self, device: str, wanted: str) -> None:
+        """Say what the network computes on, and what was asked for: cpu or cuda."""
+        self._device.set(1, device, wanted)
+
     def instruments(self) -> list[Instrument]:
         """Return all of them, as they are shown."""
         for name, seconds in STARTUP.seconds.copy().items():  # it may still be loading, in another thread
@@ -93,6 +102,7 @@ class Metrics:
             self._batches,
             self._queue,
             self._info,
+            self._device,
             self._load,
         ]
 

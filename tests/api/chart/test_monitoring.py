@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 
-from tests.support.charts import HelmFailed, one, rendered
+from tests.support.charts import HelmFailed, Manifest, one, rendered
 from tests.support.colours import picture, write_artifact
 from tests.support.dashboards import FILE, dashboard, queries
+from tests.support.pod_monitors import scrape_config, write_pods
 from tests.support.predictor_process import MODEL, predictor
-from tests.support.prometheus import program, prometheus, relabel_configs
+from tests.support.prometheus import program, prometheus
 from tests.support.waiting import wait_for
 
-POD_MONITOR = {"monitoring": {"podMonitor": {"enabled": True}}}
-DASHBOARD = {"monitoring": {"dashboard": {"enabled": True}}}
+
+def monitored(**values: Any) -> Manifest:
+    """Return values with a PodMonitor."""
+    return {"monitoring": {"podMonitor": {"enabled": True} | values}}
 
 
 def test_neither_is_there_unless_asked_for() -> None:
@@ -24,10 +27,7 @@ def test_neither_is_there_unless_asked_for() -> None:
 
 
 def test_a_pod_monitor_selects_predictors_of_all_namespaces() -> None:
-    values: dict[str, Any] = {
-        "monitoring": {"podMonitor": {"enabled": True, "intervalSeconds": 30, "labels": {"release": "stack"}}}
-    }
-    monitor = one(rendered(values), "PodMonitor")
+    monitor = one(rendered(monitored(intervalSeconds=30, labels={"release": "stack"})), "PodMonitor")
     assert monitor["apiVersion"] == "monitoring.coreos.com/v1"
     assert monitor["metadata"]["labels"]["release"] == "stack"
     spec = monitor["spec"]
@@ -39,7 +39,7 @@ def test_a_pod_monitor_selects_predictors_of_all_namespaces() -> None:
 
 
 def test_a_pod_monitor_keeps_to_the_watched_namespaces() -> None:
-    monitor = one(rendered(POD_MONITOR | {"watchNamespaces": ["a", "b"]}), "PodMonitor")
+    monitor = one(rendered(monitored() | {"watchNamespaces": ["a", "b"]}), "PodMonitor")
     assert monitor["spec"]["namespaceSelector"] == {"matchNames": ["a", "b"]}
 
 
@@ -66,31 +66,17 @@ def test_values_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
         rendered({"monitoring": wrong})
 
 
-@pytest.mark.skipif(program("prometheus") is None, reason="no prometheus here: apt-get install prometheus")
 def test_a_real_prometheus_gets_what_each_panel_shows(tmp_path: Path) -> None:
+    promtool = program("promtool")
     digest = write_artifact(tmp_path / "artifact")
-    (endpoint,) = one(rendered(POD_MONITOR), "PodMonitor")["spec"]["podMetricsEndpoints"]
+    monitor = one(rendered(monitored(intervalSeconds=1)), "PodMonitor")
     with predictor((tmp_path / "artifact").as_uri(), digest, tmp_path) as process:
         process.wait_ready()
-        scrape = {
-            "job_name": "predictors",
-            "metrics_path": endpoint["path"],
-            "relabel_configs": relabel_configs(endpoint["relabelings"]),
-            "static_configs": [
-                {
-                    "targets": [f"127.0.0.1:{process.client.base_url.port}"],
-                    # As Kubernetes' discovery and the Prometheus operator name them.
-                    "labels": {
-                        "namespace": "demo",
-                        "pod": "digits-1",
-                        "__meta_kubernetes_pod_label_transferlearning_dev_transfermodel": "digits",
-                        "__meta_kubernetes_pod_label_serving_knative_dev_revision": "digits-predictor-00001",
-                    },
-                }
-            ],
-        }
+        port = process.client.base_url.port
+        assert port is not None
+        write_pods(tmp_path / "pods.json", pods_around(port))
         good = {"instances": [{"image": {"b64": base64.b64encode(picture()).decode()}}] * 3}
-        with prometheus(tmp_path, scrape) as running:
+        with prometheus(tmp_path, scrape_config(monitor, tmp_path / "pods.json")) as running:
             asked = {"good": 0, "bad": 0}
 
             def ask() -> bool:
@@ -111,8 +97,10 @@ def test_a_real_prometheus_gets_what_each_panel_shows(tmp_path: Path) -> None:
                 timeout_seconds=30,
                 what="Prometheus has counted what was asked",
             )
+            (target,) = running.targets()
+            assert target["scrapeUrl"] == f"http://127.0.0.1:{port}/metrics"
             said = subprocess.run(
-                [program("promtool") or "promtool", "check", "metrics"],
+                [promtool, "check", "metrics"],
                 input=process.client.get("/metrics").content,
                 capture_output=True,
                 check=False,
@@ -124,6 +112,7 @@ def test_a_real_prometheus_gets_what_each_panel_shows(tmp_path: Path) -> None:
                 >= {
                     "namespace": "demo",
                     "pod": "digits-1",
+                    "container": "kserve-container",
                     "transfermodel": "digits",
                     "revision": "digits-predictor-00001",
                     "model": MODEL,
@@ -131,3 +120,26 @@ def test_a_real_prometheus_gets_what_each_panel_shows(tmp_path: Path) -> None:
                     "digest": digest,
                 }.items()
             )
+
+
+def pods_around(port: int) -> list[Manifest]:
+    """Return a predictor's pod as Knative makes it, and others in which the same port would answer, too."""
+    ours = {"app.kubernetes.io/managed-by": "transfermodel-operator", "transferlearning.dev/transfermodel": "digits"}
+    revision = {"serving.knative.dev/revision": "digits-predictor-00001"}
+    proxy = {"name": "queue-proxy", "ports": [{"name": "http-usermetric", "containerPort": port}]}
+    predicts = {"name": "kserve-container", "ports": [{"name": "user-port", "containerPort": port}]}
+    return [
+        pod("digits-1", ours | revision, [predicts, proxy]),
+        pod("digits-2", ours | revision, [predicts], phase="Failed"),
+        pod("digits-029416862b-2rwn5", ours, [predicts]),
+        pod("somebody-elses", revision, [predicts]),
+    ]
+
+
+def pod(name: str, labels: dict[str, str], containers: list[Manifest], phase: str = "Running") -> Manifest:
+    """Return one on loopback."""
+    return {
+        "metadata": {"name": name, "namespace": "demo", "labels": labels},
+        "spec": {"containers": containers},
+        "status": {"phase": phase, "podIP": "127.0.0.1"},
+    }

@@ -5,15 +5,21 @@ from typing import Any
 import pytest
 import yaml
 from transfermodel_operator.api.spec import Output, Resources, Toleration
-from transfermodel_operator.settings import Interruptible, Settings
+from transfermodel_operator.settings import Interruptible, Settings, Tracing
 
 from devcluster import versions
 from tests.support.charts import CHART, HelmFailed, helm, one, rendered, settings
+
+ADDRESS_NEEDED = "predictor.tracing.endpoint is .*; the address of a collector for OTLP over HTTP is needed, such as"
 
 
 def parsed(values: dict[str, Any]) -> Settings:
     """Return the settings as the operator reads them."""
     return Settings.model_validate_json(settings(rendered(values)))
+
+
+def test_without_an_image_for_gpus_the_operator_knows_none() -> None:
+    assert parsed({"images": {"predictorGpu": ""}}).predictor_gpu_image is None
 
 
 def test_lint() -> None:
@@ -28,7 +34,12 @@ def test_the_chart_says_what_the_operator_defaults_to() -> None:
 def test_every_setting_can_be_set() -> None:
     seen = parsed(
         {
-            "images": {"trainer": "registry.test/trainer@sha256:0", "predictor": "p:1", "pullPolicy": "Always"},
+            "images": {
+                "trainer": "registry.test/trainer@sha256:0",
+                "predictor": "p:1",
+                "predictorGpu": "p-gpu:1",
+                "pullPolicy": "Always",
+            },
             "output": {"uri": "s3://models/team", "credentialsSecretName": "s3"},
             "ingress": {"port": 8088},
             "watchNamespaces": ["a", "b"],
@@ -38,6 +49,10 @@ def test_every_setting_can_be_set() -> None:
                     "nodeSelector": {"cloud.google.com/gke-spot": "true"},
                     "tolerations": [{"key": "cloud.google.com/gke-spot", "operator": "Exists"}],
                 }
+            },
+            "predictor": {
+                "accessLog": True,
+                "tracing": {"endpoint": "https://collector.test:4318/otlp", "samplingRate": 0.25},
             },
             "serving": {"targetConcurrency": 1000, "progressDeadlineSeconds": 3600},
             "resources": {"trainer": {"limits": {"memory": "8Gi", "nvidia.com/gpu": 1}}},
@@ -52,6 +67,7 @@ def test_every_setting_can_be_set() -> None:
     assert seen == Settings(
         trainer_image="registry.test/trainer@sha256:0",
         predictor_image="p:1",
+        predictor_gpu_image="p-gpu:1",
         image_pull_policy="Always",
         output=Output(uri="s3://models/team", credentials_secret_name="s3"),
         ingress_port=8088,
@@ -61,6 +77,8 @@ def test_every_setting_can_be_set() -> None:
             node_selector={"cloud.google.com/gke-spot": "true"},
             tolerations=[Toleration(key="cloud.google.com/gke-spot", operator="Exists")],
         ),
+        access_log=True,
+        tracing=Tracing(endpoint="https://collector.test:4318/otlp", sampling_rate=0.25),
         target_concurrency=1000,
         progress_deadline_seconds=3600,
         trainer_resources=Resources(
@@ -81,6 +99,7 @@ def test_every_setting_can_be_set() -> None:
         ({"image": {"operator": "x"}}, "image"),
         ({"images": {"operater": "x"}}, "operater"),
         ({"images": {"operator": ""}}, "images"),
+        ({"images": {"predictorGpu": "p gpu:1"}}, "predictorGpu"),
         ({"settings": {"relistSecond": 3}}, "relistSecond"),
         ({"settings": {"relistSeconds": 0}}, "relistSeconds"),
         ({"ingress": {"port": "8088"}}, "port"),
@@ -90,6 +109,14 @@ def test_every_setting_can_be_set() -> None:
         ({"resources": {"predictor": {"limits": {"memory": "4 GB"}}}}, "memory"),
         ({"serving": {"targetConcurrency": 0}}, "targetConcurrency"),
         ({"serving": {"progressDeadlineSeconds": "10m"}}, "progressDeadlineSeconds"),
+        ({"predictor": {"accessLog": "yes"}}, "accessLog"),
+        ({"predictor": {"tracing": {"endpoint": "collector:4318"}}}, ADDRESS_NEEDED),
+        ({"predictor": {"tracing": {"endpoint": "grpc://collector:4317"}}}, ADDRESS_NEEDED),
+        ({"predictor": {"tracing": {"endpoint": "http://me:password@collector:4318"}}}, ADDRESS_NEEDED),
+        ({"predictor": {"tracing": {"endpoint": ["http://collector:4318"]}}}, "endpoint"),
+        ({"predictor": {"tracing": {"samplingRate": 1.5}}}, "samplingRate"),
+        ({"predictor": {"tracing": {"samplingRate": "often"}}}, "samplingRate"),
+        ({"predictor": {"grpcPort": 8081}}, "grpcPort"),
         ({"logFormat": "xml"}, "logFormat"),
     ],
 )
@@ -135,3 +162,16 @@ def test_another_release_shares_no_cluster_wide_name() -> None:
 
     assert names("one")
     assert not names("one") & names("other")
+
+
+@pytest.mark.parametrize("rate", ["0.05", "0", "1"])
+def test_a_rate_may_be_set_on_the_command_line(rate: str) -> None:
+    """Of which helm makes a string where there is a point."""
+    chosen = ("predictor.tracing.endpoint=http://collector:4318", f"predictor.tracing.samplingRate={rate}")
+    arguments = [argument for value in chosen for argument in ("--set", value)]
+    seen = Settings.model_validate_json(settings(rendered({}, *arguments)))
+    assert seen.tracing == Tracing(endpoint="http://collector:4318", sampling_rate=float(rate))
+
+
+def test_without_a_collector_nothing_is_said_of_traces() -> None:
+    assert parsed({"predictor": {"tracing": {"samplingRate": 0.5}}}).tracing is None

@@ -424,6 +424,7 @@ class World:
         self.revisions[revision] = {
             "metadata": {
                 "name": revision,
+                "namespace": NAMESPACE,
                 "uid": self.uid(),
                 "labels": live["metadata"]["labels"] | {names.INFERENCE_SERVICE_LABEL: name},
                 "annotations": live["metadata"]["annotations"] | annotations,

@@ -148,6 +148,27 @@ def test_the_image_has_no_library_that_no_program_of_it_needs() -> None:
     assert not {"huggingface-hub", "kserve", "pandas", "pydantic", "torch"} & locked
 
 
+def test_the_image_for_gpus_holds_the_same_in_the_same_versions_and_what_cuda_needs() -> None:
+    """Or a model would be answered for otherwise there; and of two packages with one module the last one would win."""
+    ours, with_cuda, trainer = (locked_versions(name) for name in ("predictor", "predictor-gpu", "trainer"))
+    assert with_cuda.pop("onnxruntime-gpu") == ours.pop("onnxruntime")
+    libraries = {name for name in with_cuda if name.startswith("nvidia-")}
+    assert {name: version for name, version in with_cuda.items() if name not in libraries} == ours
+    assert {"nvidia-cublas", "nvidia-cudnn-cu13", "nvidia-cuda-runtime", "nvidia-curand"} <= libraries
+    # One CUDA for a node's driver to know. The trainer has no use for random numbers of that library.
+    assert {name: with_cuda[name] for name in libraries - {"nvidia-curand"}} == {
+        name: trainer[name] for name in libraries - {"nvidia-curand"}
+    }
+    without = (REPOSITORY / "requirements" / "predictor-gpu-without.txt").read_text().splitlines()
+    assert {"huggingface-hub", "onnxruntime"} <= set(without), "when it is installed, too"
+
+
+def locked_versions(image: str) -> dict[str, str]:
+    """Return the versions that an image's lock has for the Python of the image, by name."""
+    lock = (REPOSITORY / "requirements" / f"{image}.txt").read_text()
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)(?= )(?! ; python_full_version >= '3.12')", lock, re.MULTILINE))
+
+
 @pytest.mark.parametrize("write", [write_artifact, write_text_artifact, write_sound_artifact])
 def test_warming_up_puts_one_sample_through_the_network(tmp_path: Path, write: Callable[[Path], str]) -> None:
     classifier = fetch_classifier(tmp_path.as_uri(), write(tmp_path), 1, {})

@@ -24,6 +24,7 @@ def exposed() -> dict[str, set[str]]:
     metrics.failed("Overloaded")
     metrics.phase_took("infer", 0.1)
     metrics.batch(2)
+    metrics.computes_on("cpu", "cuda")
     content, _ = metrics.exposition(None)
     return {
         sample.name: set(sample.labels)

@@ -43,7 +43,8 @@ def test_the_graph_that_is_asked_for(environment: dict[str, str], graph: str, la
         ]
         precision = environment.get("TRANSFERMODEL_PRECISION", "Float32")
         for path in (f"/v1/models/{MODEL}", f"/v2/models/{MODEL}"):
-            assert process.client.get(path).json()["parameters"] == {"digest": digest, "precision": precision}
+            parameters = process.client.get(path).json()["parameters"]
+            assert parameters == {"digest": digest, "precision": precision, "device": "cpu"}
         assert f'precision="{precision}"' in process.client.get("/metrics").text
         assert f"MB of {precision}" in process.log.read_text()
 

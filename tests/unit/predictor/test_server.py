@@ -107,7 +107,7 @@ def test_metadata_is_filled(served: tuple[PredictorProcess, str]) -> None:
             {"name": "probabilities", "datatype": "FP32", "shape": [-1, 3]},
         ],
         "labels": list(LABELS),
-        "parameters": {"digest": digest, "precision": "Float32"},
+        "parameters": {"digest": digest, "precision": "Float32", "device": "cpu"},
         "explanation": {"method": "occlusion", "grid": {"default": 7, "minimum": 2, "maximum": 14}},
     }
     assert client.get(f"/v2/models/{MODEL}/versions/{VERSION}").json() == described

@@ -5,16 +5,12 @@ import json
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tests.support.collectors import attributes, collector, resource, spans
 from tests.support.colours import picture, write_artifact
 from tests.support.predictor_process import MODEL, predictor
 from tests.support.waiting import wait_for
@@ -23,43 +19,6 @@ pytestmark = pytest.mark.unit
 PREDICT = f"/v1/models/{MODEL}:predict"
 REQUEST = {"instances": [{"image": {"b64": base64.b64encode(picture()).decode()}}] * 3}
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-
-
-@contextmanager
-def collector() -> Iterator[tuple[str, list[ExportTraceServiceRequest]]]:
-    """Receive OTLP over HTTP; yields its address and what came."""
-    received: list[ExportTraceServiceRequest] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            assert (self.path, self.headers["content-type"]) == ("/v1/traces", "application/x-protobuf")
-            body = self.rfile.read(int(self.headers["content-length"]))
-            received.append(ExportTraceServiceRequest.FromString(body))
-            self.send_response(200)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}", received
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def spans(received: list[ExportTraceServiceRequest]) -> list[Span]:
-    return [
-        span for sent in received for each in sent.resource_spans for scope in each.scope_spans for span in scope.spans
-    ]
-
-
-def attributes(pairs: object) -> dict[str, object]:
-    return {pair.key: getattr(pair.value, pair.value.WhichOneof("value")) for pair in pairs}  # type: ignore[attr-defined]
 
 
 def test_a_request_continues_the_callers_trace_and_its_phases_are_within(tmp_path: Path) -> None:
@@ -99,8 +58,9 @@ def test_a_request_continues_the_callers_trace_and_its_phases_are_within(tmp_pat
         assert span.start_time_unix_nano <= span.end_time_unix_nano
     assert (attributes(bad.attributes)["error.type"], bad.parent_span_id) == ("RequestInvalid", b"")
     assert bad.trace_id != good.trace_id
-    resource = attributes(received[0].resource_spans[0].resource.attributes)
-    assert (resource["service.name"], resource["service.version"], resource["k8s.pod.name"]) == (MODEL, "v2", "pod-1")
+    told_of_itself = resource(received)
+    named = ("service.name", "service.version", "k8s.pod.name")
+    assert tuple(told_of_itself[name] for name in named) == (MODEL, "v2", "pod-1")
     assert b"b64" not in b"".join(sent.SerializeToString() for sent in received)
 
 

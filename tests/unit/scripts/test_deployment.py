@@ -5,7 +5,7 @@ import pytest
 from devcluster.errors import DevclusterError
 from scripts import deployment
 
-VARIABLES = ("KUBECONFIG", "IMAGE_REGISTRY", "IMAGE_TAG", "OUTPUT_URI", "OUTPUT_SECRET", "TRANSFERMODEL_INGRESS")
+VARIABLES = ("KUBECONFIG", "IMAGE_REGISTRY", "IMAGE_TAG", "OUTPUT_URI", "OUTPUT_SECRET", "TRANSFERMODEL_INGRESS", "GPU")
 
 
 @pytest.fixture(autouse=True)
@@ -56,3 +56,5 @@ def test_values_of_an_existing_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     assert values["images"]["operator"] == "registry.test/team/transfermodel-operator:7"
     assert values["output"] == {"uri": "s3://models/team", "credentialsSecretName": "s3"}
     assert values["ingress"] == {"port": 8088}
+    monkeypatch.setenv("GPU", "1")
+    assert deployment.existing().values["images"]["predictorGpu"] == "registry.test/team/transfermodel-predictor-gpu:7"

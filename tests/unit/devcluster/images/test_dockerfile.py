@@ -49,6 +49,7 @@ def test_an_unknown_target_is_an_error() -> None:
         ("operator", "operator/transfermodel_operator", "predictor/transfermodel_predictor"),
         ("predictor", "predictor/transfermodel_predictor", "operator/transfermodel_operator"),
         ("trainer", "trainer/transfermodel_trainer", "operator/transfermodel_operator"),
+        ("predictor-gpu", "predictor/transfermodel_predictor", "requirements/predictor.txt"),
     ],
 )
 def test_the_projects_own_targets_depend_on_their_own_code(target: str, wanted: str, unwanted: str) -> None:

@@ -109,6 +109,20 @@ def test_a_sample_stands_for_a_very_large_layer(tmp_path: Path, monkeypatch: pyt
     assert sizes.measure(file) == pytest.approx(whole, rel=0.05)
 
 
+def test_the_image_for_gpus_is_made_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert project.targets({}) == project.targets({"GPU": "0"}) == ("operator", "predictor", "trainer")
+    assert project.targets({"GPU": "1"}) == ("operator", "predictor", "trainer", "predictor-gpu")
+    named = registry.references({"IMAGE_REGISTRY": "r", "IMAGE_TAG": "v7", "GPU": "1"})
+    assert project.chart_values(named) == {
+        "operator": "r/transfermodel-operator:v7",
+        "predictor": "r/transfermodel-predictor:v7",
+        "trainer": "r/transfermodel-trainer:v7",
+        "predictorGpu": "r/transfermodel-predictor-gpu:v7",
+    }
+    monkeypatch.setenv("GPU", "1")
+    assert list(project.references()) == list(project.targets())
+
+
 def test_a_registry_must_be_named() -> None:
     with pytest.raises(PrerequisiteError, match="IMAGE_REGISTRY"):
         registry.references({})
