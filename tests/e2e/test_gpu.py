@@ -64,3 +64,18 @@ def test_a_second_gpu_is_waited_for(workspace: Workspace, gpu_node: str) -> None
     spec["training"] |= {"resources": {"limits": {GPU: 2}}, "nodeSelector": {f"tests/{gpu_node}": "true"}}
     workspace.apply(NAME, spec)
     assert GPU in workspace.wait_reason(NAME, "Trained", "Unschedulable")
+
+
+def test_a_gpu_that_a_predictor_could_not_use_is_not_held(workspace: Workspace) -> None:
+    spec = quick_spec(workspace.upload("train", datasets.folder()), serving={"minReplicas": 1})
+    spec["serving"]["resources"] = {"limits": {GPU: 1}}
+    workspace.apply(NAME, spec)
+    message = workspace.wait_reason(NAME, "Serving", "GpuNotUsable")
+    assert "v1 is not served" in message
+    assert "images.predictorGpu" in message, "what the administrator is to set"
+    assert workspace.condition(NAME, "Evaluated")["status"] == "True", "what was trained is kept"
+    # Without the GPU the version that is there is served, and nothing is trained again.
+    workspace.patch(NAME, {"spec": {"serving": {"resources": None}}})
+    (version,) = workspace.wait_ready(NAME)["versions"]
+    assert version["name"] == "v1"
+    assert workspace.predict(NAME, [datasets.picture("red", 500)])
