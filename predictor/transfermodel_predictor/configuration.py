@@ -150,5 +150,10 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
 def gpu_asked_for(device: str, environment: Mapping[str, str]) -> bool:
     """Tell whether this container was to have a GPU; device: auto, cpu or cuda; auto: what the device plugin says."""
     if device == "auto":
-        return environment.get("NVIDIA_VISIBLE_DEVICES", "") not in ("", "none", "void")
+        return offers_gpu(environment)
     return device == "cuda"
+
+
+def offers_gpu(environment: Mapping[str, str]) -> bool:
+    """Tell whether the device plugin has given this container a GPU."""
+    return environment.get("NVIDIA_VISIBLE_DEVICES", "") not in ("", "none", "void")

@@ -10,7 +10,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from transfermodel_operator.api import Reason, RunRequest, RunResult
-from transfermodel_trainer.backbones.network import Network
 from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.errors import RunBroken
 from transfermodel_trainer.evaluation.choice import Choice, choose
@@ -18,9 +17,11 @@ from transfermodel_trainer.limits import MAX_DURATION, Interrupted, Interruption
 from transfermodel_trainer.progress import Progress
 from transfermodel_trainer.run import execute
 from transfermodel_trainer.strategies import again, auto, usual
+from transfermodel_trainer.strategies.context import Context
+from transfermodel_trainer.strategies.tuning import fine_tuned
 from transfermodel_trainer.strategies.usual import FEW, FEW_STEPS, usual_plan
 from transfermodel_trainer.training.batches import steps_per_epoch
-from transfermodel_trainer.training.finetuning import Tuned, fine_tune
+from transfermodel_trainer.training.finetuning import Tuned
 from transfermodel_trainer.training.recipe import USUAL
 
 from tests.support import datasets
@@ -200,11 +201,11 @@ def few(asked: Callable[..., RunRequest], monkeypatch: pytest.MonkeyPatch) -> Ru
 def test_of_few_images_what_is_chosen_learns_again_from_all(few: RunRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     learned: list[list[str]] = []
 
-    def watched(network: Network, samples: Samples, *rest: Any, **settings: Any) -> Tuned:
-        learned.append(sorted(samples.names))
-        return fine_tune(network, samples, *rest, **settings)
+    def watched(*rest: Any, everything: Samples, **settings: Any) -> Tuned:
+        learned.append(sorted(everything.names))
+        return fine_tuned(*rest, everything=everything, **settings)
 
-    monkeypatch.setattr(again, "fine_tune", watched)
+    monkeypatch.setattr(again, "fine_tuned", watched)
     result = execute(few, {}, Progress(quiet=True))
     assert result.strategy == "FineTuning"
     (names,) = learned
@@ -221,15 +222,15 @@ def test_of_few_images_what_is_chosen_learns_again_from_all(few: RunRequest, mon
 def test_where_learning_again_comes_to_nothing_what_was_chosen_is_published(
     few: RunRequest, monkeypatch: pytest.MonkeyPatch, ended: str
 ) -> None:
-    def breaks(network: Network, *_: Any, **__: Any) -> Tuned:
+    def breaks(context: Context, *_: Any, **__: Any) -> Tuned:
         with torch.no_grad():
-            for weight in network.parameters():
+            for weight in context.network.parameters():
                 weight.fill_(7.0)
         if ended == "it diverges":
             raise RunBroken(Reason.TRAINING_DIVERGED, "The loss was no longer a number.")
         return Tuned((), 0, MAX_DURATION)
 
-    monkeypatch.setattr(again, "fine_tune", breaks)
+    monkeypatch.setattr(again, "fine_tuned", breaks)
     result = execute(few, {}, Progress(quiet=True))
     published = weights(result.uri)
     assert not any(bool((value == 7.0).all()) for value in published.values() if value.numel() > 1)

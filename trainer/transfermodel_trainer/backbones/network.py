@@ -73,3 +73,8 @@ class Network(nn.Module):
             ) from error
         finally:
             self.train(training)
+
+
+def weights_of(module: nn.Module) -> dict[str, Tensor]:
+    """Return a copy of a module's state, in the processor's memory, to be loaded again."""
+    return {name: value.detach().cpu().clone() for name, value in module.state_dict().items()}

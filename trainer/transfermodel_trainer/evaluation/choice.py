@@ -53,15 +53,15 @@ def choose(probe: Tensor, tuned: Tensor, classes: Tensor) -> Choice:
     # Never 0: that no sample tells them apart is no certainty.
     error = sqrt(max(float(difference.var(correction=0)), 1 / count) / count)
     figures = f"{float(better.mean()):.4f} after fine-tuning, {float(right.mean()):.4f} before"
+    before, after = calibrated_losses(probe, classes), calibrated_losses(tuned, classes)
     if gain > error:
         chosen: Strategy = "FineTuning"
         why = f"fine-tuning is better on the {count} validation samples: {figures}, standard error {error:.4f}"
-    elif gain >= 0 and is_surer(probe, tuned, classes):
+    elif gain >= 0 and clearly_less(after, before):
         chosen = "FineTuning"
-        before, after = (float(calibrated_losses(logits, classes).mean()) for logits in (probe, tuned))
         why = (
             f"fine-tuning is surer of the right classes of the {count} validation samples: cross entropy "
-            f"{after:.4f} after it, {before:.4f} before; accuracy {figures}"
+            f"{float(after.mean()):.4f} after it, {float(before.mean()):.4f} before; accuracy {figures}"
         )
     else:
         chosen = "FeatureExtraction"
@@ -70,11 +70,11 @@ def choose(probe: Tensor, tuned: Tensor, classes: Tensor) -> Choice:
     return Choice(chosen, why, float(right.mean()), float(better.mean()), error)
 
 
-def is_surer(before: Tensor, after: Tensor, classes: Tensor) -> bool:
-    """Tell whether the second of two logits (N, K) has clearly the lesser cross entropy."""
-    if len(classes) < LEAST_COMPARED:
+def clearly_less(losses: Tensor, others: Tensor) -> bool:
+    """Tell whether losses (N,) are clearly less than the others of the same samples."""
+    gains = others - losses
+    if len(gains) < LEAST_COMPARED:
         return False
-    gains = calibrated_losses(before, classes) - calibrated_losses(after, classes)
     return bool(gains.mean() > ERRORS * gains.std() / len(gains) ** 0.5)
 
 

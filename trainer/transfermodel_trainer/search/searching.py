@@ -7,6 +7,7 @@ from torch import Tensor
 from transfermodel_operator.api import Reason
 from transfermodel_operator.api.spec import FineTuning, Strategy
 
+from transfermodel_trainer.backbones.network import weights_of
 from transfermodel_trainer.backbones.stages import unfreeze_last
 from transfermodel_trainer.data.nouns import nouns
 from transfermodel_trainer.data.samples import Samples
@@ -182,7 +183,7 @@ def _judged_tuned(context: Context, found: Found, *, again: bool = False, mirror
     best, validation = found.history.best, context.split.validation
     settings, recipe = tuning_settings(best.parameters)
     plan, calibration = Plan(settings, recipe, again), best.found["calibration"]
-    trunk = {name: value.detach().cpu().clone() for name, value in context.network.trunk.state_dict().items()}
+    trunk = weights_of(context.network.trunk)
     context.network.load_state_dict(of_tensors(found.tensors))
     context.network.eval()
     tuned = Tuned(

@@ -6,14 +6,15 @@ from typing import Final
 from torch import Tensor
 from transfermodel_operator.api import Reason
 
+from transfermodel_trainer.backbones.network import weights_of
 from transfermodel_trainer.data.samples import joined
 from transfermodel_trainer.errors import RunBroken
 from transfermodel_trainer.evaluation.summary import Evaluated, Learned
 from transfermodel_trainer.strategies.context import Context
-from transfermodel_trainer.strategies.tuning import judge_tuned
+from transfermodel_trainer.strategies.tuning import fine_tuned, judge_tuned, last_checkpoint
 from transfermodel_trainer.strategies.usual import Plan
 from transfermodel_trainer.training import temperature
-from transfermodel_trainer.training.finetuning import Tuned, fine_tune
+from transfermodel_trainer.training.finetuning import Tuned
 
 AGAIN: Final = "again"
 """Name of the checkpoint."""
@@ -42,27 +43,19 @@ def learn_again(
         judged: what the validation set said of it.
         mirrored: whether a mirrored image may be one of the same class.
     """
-    network, request = context.network, context.request
-    chosen = {name: value.detach().clone() for name, value in network.state_dict().items()}
+    network = context.network
+    chosen = weights_of(network)
     context.progress.say("Fine-tuning once more, on the validation samples too.")
     network.trunk.load_state_dict(trunk)
     context.progress.next_part(0.5, 1.0)
     try:
-        again = fine_tune(
-            network,
-            joined(context.split.train, judged.samples),
-            context.feed,
-            context.device,
-            plan.settings,
-            request.training.seed,
-            context.progress,
+        again = fine_tuned(
+            context,
+            plan,
+            last_checkpoint(context, AGAIN),
             pretrained=True,
             mirrored=mirrored,
-            checkpoints=context.checkpoints,
-            checkpoint_seconds=request.training.checkpoint_interval_seconds,
-            saved=context.checkpoints.load(AGAIN) if context.checkpoints is not None else None,
-            limits=context.limits,
-            recipe=plan.recipe,
+            everything=joined(context.split.train, judged.samples),
             name=AGAIN,
         )
         ended_by, failed = again.ended_by, again.ended_by is not None

@@ -9,6 +9,7 @@ from torch import Tensor
 from transfermodel_operator.api import Reason
 from transfermodel_operator.api.spec import FineTuning
 
+from transfermodel_trainer.backbones.network import weights_of
 from transfermodel_trainer.data.samples import Samples, evenly
 from transfermodel_trainer.errors import RunBroken
 from transfermodel_trainer.evaluation.choice import Choice, choose
@@ -38,7 +39,7 @@ def choose_strategy(context: Context) -> Learned:
     features = compute_features(context.network, split.validation, context.feed, cache=cache, limits=context.limits)
     judged = context.evaluated("validation", split.validation, probe.fitted.head(features))
     plan = plan_of(context)
-    trunk = {name: value.detach().cpu().clone() for name, value in context.network.trunk.state_dict().items()}
+    trunk = weights_of(context.network.trunk)
     tuned, why = tune_if_possible(context, plan, probe)
     choice = Choice("FeatureExtraction", why, judged.metrics.accuracy)
     if tuned is not None:
@@ -93,16 +94,22 @@ def too_long(context: Context, settings: FineTuning) -> str | None:
     )
 
 
-def fitted_to_all(
-    context: Context, probe: Probe, validation: Samples, features: Tensor, cache: FeatureCache | None
-) -> Probe:
-    """Fit the head to training and validation samples, so that none is wasted, and set it.
+def judge_whole(
+    context: Context,
+    probe: Probe,
+    validation: Samples,
+    features: Tensor,
+    judged: Evaluated,
+    cache: FeatureCache | None,
+) -> Learned:
+    """Fit the head to training and validation samples, so that none is wasted, and return what came of it.
 
     Args:
         context: the run; its trunk is as it was loaded.
         probe: what was fitted to the training samples.
         validation: the others.
         features: of these, (M, D).
+        judged: the probe by these.
         cache: of the trunk's features.
     """
     train, views = context.split.train, [features]
@@ -118,28 +125,6 @@ def fitted_to_all(
         probe.fitted.settings,
     )
     whole.fitted.head.put_on(context.network)
-    return whole
-
-
-def judge_whole(
-    context: Context,
-    probe: Probe,
-    validation: Samples,
-    features: Tensor,
-    judged: Evaluated,
-    cache: FeatureCache | None,
-) -> Learned:
-    """Fit the head to the validation samples, too, and return what came of it.
-
-    Args:
-        context: the run; its trunk is as it was loaded.
-        probe: what was fitted to the training samples.
-        validation: the others.
-        features: of these, (M, D).
-        judged: the probe by these.
-        cache: of the trunk's features.
-    """
-    whole = fitted_to_all(context, probe, validation, features, cache)
     held_out = [(name, samples) for name, samples in context.held_out() if name != "validation"]
     learned = judge_probe(context, whole, cache, held_out, [judged])
     learned.notes["validation"] = "judged before the head was fitted to these samples, too"

@@ -3,6 +3,7 @@
 from transfermodel_operator.api.spec import FineTuning
 
 from transfermodel_trainer.checkpoints import Saved
+from transfermodel_trainer.data.samples import Samples
 from transfermodel_trainer.evaluation.summary import Evaluated, Learned
 from transfermodel_trainer.strategies.context import Context
 from transfermodel_trainer.strategies.extraction import solve_head
@@ -25,23 +26,35 @@ def tune(context: Context) -> Learned:
     return judge_tuned(context, plan, tuned, calibration)
 
 
-def last_checkpoint(context: Context) -> Saved | None:
-    """Return how far an interrupted run came with fine-tuning, if one did."""
-    return context.checkpoints.load(EPOCHS) if context.checkpoints is not None else None
+def last_checkpoint(context: Context, name: str = EPOCHS) -> Saved | None:
+    """Return how far an interrupted run came with fine-tuning, if one did; name: of the checkpoint."""
+    return context.checkpoints.load(name) if context.checkpoints is not None else None
 
 
-def fine_tuned(context: Context, plan: Plan, saved: Saved | None, *, pretrained: bool, mirrored: bool) -> Tuned:
-    """Train the network of the run on its training samples. Raises as `fine_tune`, whose arguments these are."""
+def fine_tuned(
+    context: Context,
+    plan: Plan,
+    saved: Saved | None,
+    *,
+    pretrained: bool,
+    mirrored: bool,
+    everything: Samples | None = None,
+    name: str = EPOCHS,
+) -> Tuned:
+    """Train the network of the run on its training samples. Raises as `fine_tune`, whose arguments these are.
+
+    everything: to train on instead; nothing is held out then.
+    """
     training = context.request.training
     return fine_tune(
         context.network,
-        context.split.train,
+        context.split.train if everything is None else everything,
         context.feed,
         context.device,
         plan.settings,
         training.seed,
         context.progress,
-        validation=context.split.validation,
+        validation=context.split.validation if everything is None else None,
         pretrained=pretrained,
         mirrored=mirrored,
         checkpoints=context.checkpoints,
@@ -49,6 +62,7 @@ def fine_tuned(context: Context, plan: Plan, saved: Saved | None, *, pretrained:
         saved=saved,
         limits=context.limits,
         recipe=plan.recipe,
+        name=name,
     )
 
 

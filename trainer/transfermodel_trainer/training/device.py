@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from transfermodel_predictor.configuration import offers_gpu
 
 from transfermodel_trainer import machine
 
@@ -44,7 +45,7 @@ class Device:
 
 def gpu_asked_for(gpus: int) -> bool:
     """Tell whether the pod was to have a GPU, by the request or by what the device plugin set."""
-    return gpus > 0 or os.environ.get("NVIDIA_VISIBLE_DEVICES", "") not in ("", "none", "void")
+    return gpus > 0 or offers_gpu(os.environ)
 
 
 def choose_device(gpus: int) -> Device:
