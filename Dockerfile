@@ -47,9 +47,7 @@ RUN UV_EXCLUDE=/opt/requirements/predictor-without.txt sh /opt/requirements/inst
     && sh /opt/requirements/prune
 COPY predictor/transfermodel_predictor /app/transfermodel_predictor
 RUN python -m compileall -q /app
-# A graph's weights are copied several times while it is opened: with large pages, which most nodes grant to those that
-# ask (transparent_hugepage: madvise), in half the processor time.
-ENV USER=nonroot HOME=/tmp TRANSFERMODEL_LOG_FORMAT=json GLIBC_TUNABLES=glibc.malloc.hugetlb=1
+ENV USER=nonroot HOME=/tmp TRANSFERMODEL_LOG_FORMAT=json
 USER 65532:65532
 ENTRYPOINT ["python", "-m", "transfermodel_predictor"]
 
@@ -62,7 +60,6 @@ RUN UV_EXCLUDE=/opt/requirements/predictor-gpu-without.txt sh /opt/requirements/
 COPY predictor/transfermodel_predictor /app/transfermodel_predictor
 RUN python -m compileall -q /app
 # The driver's part, which the node brings: CUDA alone, no graphics.
-ENV USER=nonroot HOME=/tmp TRANSFERMODEL_LOG_FORMAT=json GLIBC_TUNABLES=glibc.malloc.hugetlb=1 \
-    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+ENV USER=nonroot HOME=/tmp TRANSFERMODEL_LOG_FORMAT=json NVIDIA_DRIVER_CAPABILITIES=compute,utility
 USER 65532:65532
 ENTRYPOINT ["python", "-m", "transfermodel_predictor"]

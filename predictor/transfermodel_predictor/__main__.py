@@ -22,10 +22,13 @@ def main() -> int:
     from transfermodel_predictor.artifact.errors import ArtifactError
     from transfermodel_predictor.configuration import ConfigurationInvalid, read_configuration
     from transfermodel_predictor.failures import report_failure
+    from transfermodel_predictor.listening import listener
 
     try:
         configuration = read_configuration(os.environ)
         download = download_served(configuration.artifact_uri, configuration.precision, configuration.environment)
+        # Whoever asks from now on whether it is ready is told as soon as it is.
+        listening = listener(configuration.host, configuration.port)
 
         from transfermodel_predictor.loading import load_classifier
         from transfermodel_predictor.observation.logs import configure
@@ -38,7 +41,7 @@ def main() -> int:
 
         gc.freeze()
         gc.enable()
-        Server(configuration).run(loading.result)
+        Server(configuration, listening).run(loading.result)
     except (ConfigurationInvalid, ArtifactError) as error:
         report_failure(str(error))
         return 1

@@ -9,12 +9,11 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from errno import EACCES, EADDRINUSE
 from typing import Any, Final
 
 import uvicorn
 
-from transfermodel_predictor.configuration import Configuration, ConfigurationInvalid
+from transfermodel_predictor.configuration import Configuration
 from transfermodel_predictor.service import Service
 
 KEEP_ALIVE_SECONDS: Final = 120
@@ -25,7 +24,6 @@ MOST_SECONDS: Final = 10.0
 """That it goes on listening, where requests do not stop to come."""
 GRACE_SECONDS: Final = 15
 """For the requests that are in work then; together less than the 30 s after which Kubernetes ends a pod by force."""
-BACKLOG: Final = 2048
 
 
 class HttpServer(uvicorn.Server):
@@ -64,8 +62,9 @@ class HttpServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer those who still come, each for the last time on its connection; then end, and what is beside, too."""
-        if self._service.ready:
-            self._service.end()
+        ready = self._service.ready
+        self._service.end()
+        if ready:
             self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
             await self._quiet()
         beside = None if self.beside is None else asyncio.ensure_future(self.beside())
@@ -84,21 +83,3 @@ class HttpServer(uvicorn.Server):
                 answered, last = state.total_requests, clock()
             if clock() - last >= QUIET_SECONDS and clock() - begun >= self._at_least:
                 return
-
-
-def listener(host: str, port: int) -> socket.socket:
-    """Return a socket that will listen there; connections are taken once a server does.
-
-    Raises:
-        ConfigurationInvalid: It cannot be had.
-    """
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except (OSError, OverflowError) as error:
-        number = getattr(error, "errno", None)
-        why = {EADDRINUSE: "another program does", EACCES: "it is not allowed"}.get(number or 0, str(error))
-        raise ConfigurationInvalid(
-            f"The predictor cannot listen on port {port} of {host}: {why}. Choose another with the environment "
-            "variable PORT, or another address with TRANSFERMODEL_HOST."
-        ) from error

@@ -1,6 +1,7 @@
 """One model being served: it listens at once, is ready when the model is, and ends when all requests are answered."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -10,7 +11,7 @@ from transfermodel_predictor.artifact.background import Background
 from transfermodel_predictor.artifact.errors import LoadingHangs
 from transfermodel_predictor.configuration import Configuration
 from transfermodel_predictor.grpc.server import start as start_grpc
-from transfermodel_predictor.http_server import GRACE_SECONDS, HttpServer, listener
+from transfermodel_predictor.http_server import GRACE_SECONDS, HttpServer
 from transfermodel_predictor.inference.classifier import Classifier
 from transfermodel_predictor.observation.tracing import start_tracing
 from transfermodel_predictor.service import Service
@@ -19,16 +20,12 @@ from transfermodel_predictor.service import Service
 class Server:
     """All servers of one service, and how they begin and end."""
 
-    def __init__(self, configuration: Configuration) -> None:
-        """Take the port; nobody is answered yet.
-
-        Raises:
-            ConfigurationInvalid: The port cannot be had.
-        """
+    def __init__(self, configuration: Configuration, listener: socket.socket) -> None:
+        """Take what to serve, and where; nobody is answered yet."""
         self.service = Service(configuration)
         self._configuration = configuration
         self._server = HttpServer(self.service, configuration, application(self.service), Connection)
-        self._listener = listener(configuration.host, configuration.port)
+        self._listener = listener
 
     def run(self, load: Callable[[], Classifier]) -> None:
         """Listen, wait for the classifier meanwhile, and serve until told to end; load: blocks.

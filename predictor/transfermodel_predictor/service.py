@@ -1,6 +1,8 @@
 """One model as HTTP, gRPC and kserve see it: its name, whether it is ready, what it takes, and its predictions."""
 
+import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 
 from transfermodel_predictor.configuration import Configuration, Limits
@@ -37,17 +39,25 @@ class Service:
         self._engine = Engine(self.metrics, configuration.queue, configuration.largest_batch)
         self._classifier: Classifier | None = None
         self._ending = False
+        self._settled = asyncio.Event()
 
     def serve(self, classifier: Classifier) -> None:
-        """Be ready, with this classifier."""
+        """Be ready, with this classifier; on the event loop, or before there is one."""
         self._engine.start(classifier, self._threads or thread_count())
         self._classifier = classifier
         self.metrics.computes_on(classifier.device.name, classifier.device.wanted)
+        self._settled.set()
         STARTUP.ready()
 
     def end(self) -> None:
         """Say from now on that others should be asked; requests are answered all the same."""
         self._ending = True
+        self._settled.set()
+
+    async def settled(self, seconds: float) -> None:
+        """Wait while it is loading, so many seconds at most."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._settled.wait(), seconds)
 
     @property
     def ready(self) -> bool:

@@ -6,7 +6,7 @@ from transfermodel_operator.api.spec import Resources, Serving
 from transfermodel_operator.resources import containers, names
 from transfermodel_operator.versions import Version
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """How InferenceServices are built now; recorded with each version.
 
 A changed spec is a new Revision with new pods. So a version is built for ever as on its first day, and an upgrade of
@@ -14,9 +14,11 @@ the operator starts no pod. What would change the spec of versions that are ther
 
 1: minReplicas, maxReplicas, containerConcurrency and a readiness probe.
 2: target, initial scale, progress deadline, minReplicas as an annotation, a liveness probe, no request without a limit.
+3: no volume, but with a GPU.
 """
 
 FIRST_FORMAT_WITH_SETTINGS: Final = 2
+FIRST_FORMAT_WITHOUT_VOLUME: Final = 3
 
 READY: Final = "/v2/health/ready"
 LIVE: Final = "/v2/health/live"

@@ -1,6 +1,6 @@
 """Whether the process lives, whether the model can answer, and what is served."""
 
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,6 +10,10 @@ from transfermodel_predictor.application.responses import json_response
 from transfermodel_predictor.service import Service
 
 SERVER: dict[str, Any] = {"name": "transfermodel-predictor", "extensions": ["binary_tensor_data"]}
+
+WAIT_SECONDS: Final = 0.9
+"""For a model that is loading. Who asks is told when it is ready, not when it asks again: Knative's activator asks
+every 0.2 s, the kubelet every second, and where nothing else is said, Kubernetes waits 1 s for an answer."""
 
 
 def routes(service: Service) -> list[Route]:
@@ -22,6 +26,7 @@ def routes(service: Service) -> list[Route]:
         return json_response({"live": True})
 
     async def ready(_: Request) -> Response:
+        await service.settled(WAIT_SECONDS)
         service.check_ready()
         return json_response({"ready": True})
 

@@ -1,6 +1,6 @@
 """From zero pods to the answer, through the devcluster's ingress: both sides as InferenceServices.
 
-A pod of Knative takes half a minute to go: several services of each side sleep, and the one that is asked has slept.
+Knative takes a while to let a pod go: several services of each side sleep, and the one that is asked has slept.
 """
 
 import time
@@ -72,8 +72,7 @@ def wakes(
     for number in range(bench.effort.wakes):
         for side in order(sides, number):
             sleeper = side[number % len(side)]
-            # All of them: a pod that ends next to the one that starts would take its processor.
-            wait_asleep(workspace, every)
+            wait_asleep(workspace, every, sleeper.name)
             seconds, failed = wake(workspace, sleeper, body)
             bench.say(f"{PART}, {architecture}, {sleeper.name}, wake {next(turns)}: {seconds:.2f} s, {failed} failed")
             yield Visit(PART, architecture, sleeper.side, number, {"seconds": seconds, "failed": failed})
@@ -103,7 +102,7 @@ def bursts(
     for number in range(bench.effort.bursts):
         for side in order(sides, number):
             sleeper = side[number % len(side)]
-            wait_asleep(workspace, every)
+            wait_asleep(workspace, every, sleeper.name)
             # Every connection asks once: the last of them has begun when the first could ask again.
             plan = Plan(
                 ingress.port or 80,

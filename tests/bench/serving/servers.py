@@ -29,8 +29,6 @@ ENDING_SECONDS: Final = 40.0
 CAREFUL: Final = "b0-careful"
 COMPILED: Final = {"PYTHONDONTWRITEBYTECODE": ""}
 """Images hold bytecode: here the first, uncounted start of each side writes it, although this machine may say no."""
-IMAGE: Final = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
-"""What the predictor's image sets, as the Dockerfile has it."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,7 @@ def ours(
 
     @contextmanager
     def start(folder: Path) -> Iterator[Server]:
-        chosen = {"TRANSFERMODEL_MODEL_NAME": MODEL, **COMPILED, **IMAGE, **environment}
+        chosen = {"TRANSFERMODEL_MODEL_NAME": MODEL, **COMPILED, **environment}
         with predictor(artifact.uri, artifact.digest, folder, chosen) as process:
             yield Server(process.process, process.client.base_url.port or 0, process.started, process.log)
 

@@ -3,6 +3,7 @@
 import copy
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -15,6 +16,11 @@ from tests.support.waiting import wait_for
 
 READY_SECONDS: Final = 600
 ZERO_SECONDS: Final = 300
+DRAIN_SECONDS: Final = 30
+"""That Knative's proxy goes on after a pod was told to end."""
+WAKE_SECONDS: Final = 10
+"""A wake takes no longer."""
+SETTLING_SECONDS: Final = 2
 OWN: Final = "transferlearning.dev/"
 RESOURCES: Final = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "2Gi"}}
 """Our defaults, but for the limit of memory, which is that of KServe's page: 1 GiB would kill the baseline."""
@@ -62,16 +68,22 @@ def like(service: Manifest, name: str) -> Manifest:
 def baseline(service: Manifest, name: str, image: str, architecture: str) -> Manifest:
     """Return the baseline as KServe's documentation deploys it, with the resources and the limits of ours.
 
-    Besides, it has what a namespace with restricted pods asks for.
+    Besides, it has what a namespace with restricted pods asks for, and no more: it may write where it likes.
     """
     predictor = copy.deepcopy(service["spec"]["predictor"])
     predictor.pop("canaryTrafficPercent", None)
     (container,) = predictor["containers"]
     own = ["--workers=1", "--http_port=8080", f"--model_name={name}"]
     own += [f"--architecture={architecture}", f"--weights={WEIGHTS}/{architecture}.pth", f"--classes={CLASSES}"]
-    kept = {key: container[key] for key in ("resources", "securityContext", "volumeMounts") if key in container}
     predictor["containers"] = [
-        {"name": "kserve-container", "image": image, "imagePullPolicy": "IfNotPresent", "args": own, **kept}
+        {
+            "name": "kserve-container",
+            "image": image,
+            "imagePullPolicy": "IfNotPresent",
+            "args": own,
+            "resources": container["resources"],
+            "securityContext": container["securityContext"] | {"readOnlyRootFilesystem": False},
+        }
     ]
     return _manifest(service, name, predictor)
 
@@ -109,16 +121,38 @@ def _ready(workspace: Workspace, name: str) -> Manifest | None:
     return status if ready and status.get("url") else None
 
 
-def wait_asleep(workspace: Workspace, names: list[str]) -> None:
-    """Wait until no pod of these is left, not even one that ends."""
+def wait_asleep(workspace: Workspace, names: list[str], sleeper: str | None = None) -> None:
+    """Wait until no pod of these is left, not even one that ends; where one is going to be woken, until it has none.
+
+    The others' may then be draining: Knative's proxy goes on for half a minute, in which they do nothing. None of them
+    ends while the sleeper wakes, as that would take a processor from it.
+    """
 
     def awake() -> list[str]:
-        return [name for name in names if workspace.pods(f"serving.kserve.io/inferenceservice={name}")]
+        pods = workspace.pods(f"serving.kserve.io/inferenceservice in ({','.join(names)})")
+        now = datetime.now(UTC)
+        return [
+            pod["metadata"]["name"]
+            for pod in pods
+            if sleeper in (None, pod["metadata"]["labels"]["serving.kserve.io/inferenceservice"])
+            or not drains_on(pod, now)
+        ]
 
     wait_for(
         lambda: not awake(),
         timeout_seconds=ZERO_SECONDS,
-        interval_seconds=1.0,
+        interval_seconds=0.5,
         what="zero pods",
-        explain=lambda: f"there are pods of {', '.join(awake())}",
+        explain=lambda: f"there are {', '.join(awake())}",
     )
+
+
+def drains_on(pod: Manifest, now: datetime) -> bool:
+    """Tell whether a pod was told to end, has settled since, and will not have ended when a wake is over."""
+    metadata = pod["metadata"]
+    if "deletionTimestamp" not in metadata:
+        return False
+    told = datetime.fromisoformat(metadata["deletionTimestamp"]) - timedelta(
+        seconds=metadata["deletionGracePeriodSeconds"]
+    )
+    return SETTLING_SECONDS <= (now - told).total_seconds() <= DRAIN_SECONDS - WAKE_SECONDS

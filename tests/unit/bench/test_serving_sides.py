@@ -33,14 +33,6 @@ def bench(tmp_path: Path, network: Material) -> Bench:
     return found
 
 
-def test_ours_starts_as_in_its_image() -> None:
-    dockerfile = (Path(__file__).parents[3] / "Dockerfile").read_text()
-    predictor = dockerfile[dockerfile.index(" AS predictor") :]
-    assert servers.IMAGE
-    for name, value in servers.IMAGE.items():
-        assert f" {name}={value}" in predictor
-
-
 def test_both_sides_give_the_same_answers_and_figures(bench: Bench, network: Material) -> None:
     sides = [servers.ours(network.artifact), servers.of_kserve(network)]
     bodies = bench.bodies(photographs.USUAL)

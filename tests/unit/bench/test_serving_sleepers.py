@@ -1,5 +1,6 @@
 """The InferenceServices that are compared: alike in all but what is compared."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -42,11 +43,9 @@ def service() -> dict[str, Any]:
                         ],
                         "readinessProbe": {"httpGet": {"path": "/v2/health/ready", "port": 8080}},
                         "resources": sleepers.RESOURCES,
-                        "securityContext": {"runAsNonRoot": True},
-                        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
+                        "securityContext": {"runAsNonRoot": True, "readOnlyRootFilesystem": True},
                     }
                 ],
-                "volumes": [{"name": "tmp", "emptyDir": {}}],
             }
         },
         "status": {"url": "http://resnet18.bench-1.localhost"},
@@ -74,9 +73,10 @@ def test_the_baseline_gets_the_same_resources_and_its_own_program(service: dict[
     made = sleepers.baseline(service, "resnet18-b0-1", "baseline:1", "resnet18")
     predictor, original = made["spec"]["predictor"], service["spec"]["predictor"]
     (container,) = predictor["containers"]
-    assert {key: predictor[key] for key in ("minReplicas", "maxReplicas", "containerConcurrency", "volumes")} == {
-        key: original[key] for key in ("minReplicas", "maxReplicas", "containerConcurrency", "volumes")
+    assert {key: predictor[key] for key in ("minReplicas", "maxReplicas", "containerConcurrency")} == {
+        key: original[key] for key in ("minReplicas", "maxReplicas", "containerConcurrency")
     }
+    assert container["securityContext"] == {"runAsNonRoot": True, "readOnlyRootFilesystem": False}
     assert container["resources"] == original["containers"][0]["resources"]
     assert container["image"] == "baseline:1"
     assert container["args"] == [
@@ -88,3 +88,16 @@ def test_the_baseline_gets_the_same_resources_and_its_own_program(service: dict[
         "--classes=10",
     ]
     assert not {"env", "readinessProbe"} & container.keys()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "drains"), [(0.5, False), (2.5, True), (19.0, True), (21.0, False), (30.5, False), (40.0, False)]
+)
+def test_a_pod_that_drains_lets_another_one_wake_until_it_ends(seconds: float, drains: bool) -> None:
+    told = datetime(2026, 1, 1, tzinfo=UTC)
+    metadata = {"deletionTimestamp": "2026-01-01T00:05:00Z", "deletionGracePeriodSeconds": 300}
+    assert sleepers.drains_on({"metadata": metadata}, told + timedelta(seconds=seconds)) is drains
+
+
+def test_a_pod_that_serves_does_not_drain() -> None:
+    assert not sleepers.drains_on({"metadata": {}}, datetime.now(UTC))

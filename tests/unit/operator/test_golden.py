@@ -180,7 +180,8 @@ def test_version_and_inference_service() -> None:
     compare("inference-service", plan.applies[0])
 
 
-def test_a_version_of_format_1_is_built_as_it_was() -> None:
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_version_of_a_former_format_is_built_as_it_was(number: int) -> None:
     """Whatever is different, even by one character, would start a pod for every model at an upgrade."""
     world = World()
     world.create()
@@ -188,9 +189,9 @@ def test_a_version_of_format_1_is_built_as_it_was() -> None:
     world.succeed()
     world.reconcile()
     (recorded,) = world.recorded.values()
-    recorded["data"]["predictor"] = OF_FORMAT_1
+    recorded["data"]["predictor"] = OF_FORMAT_1 if number == 1 else recorded["data"]["predictor"] | {"format": number}
     world.services.clear()
-    compare("inference-service-of-format-1", world.plan().applies[0])
+    compare(f"inference-service-of-format-{number}", world.plan().applies[0])
 
 
 OF_FORMAT_1 = {

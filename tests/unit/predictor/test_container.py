@@ -106,6 +106,27 @@ assert not heavy, heavy
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
+@pytest.mark.parametrize("package", ["transfermodel_predictor.inference.opening", "transfermodel_trainer.main"])
+def test_nobody_is_told_of_a_model(tmp_path: Path, package: str) -> None:
+    """ONNX Runtime would begin by giving the machine a name, in a file, and gather beside it what it is to send."""
+    program = f"""
+import sys
+from pathlib import Path
+import {package}
+from transfermodel_predictor.inference.opening import fetch_classifier
+folder, digest = sys.argv[1:]
+fetch_classifier(Path(folder).as_uri(), digest, 1, {{}}).warm_up()
+"""
+    digest = write_artifact(tmp_path / "artifact")
+    home = tmp_path / "home"
+    home.mkdir()
+    # A CI's variable would silence it as well.
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")}
+    arguments = [sys.executable, "-c", program, str(tmp_path / "artifact"), digest]
+    subprocess.run(arguments, env={**kept, "HOME": str(home)}, check=True, timeout=120)
+    assert [str(path) for path in home.rglob("*")] == []
+
+
 def test_the_version_is_that_of_the_distribution() -> None:
     assert transfermodel_predictor.__version__ == metadata.version("transfermodel")
 
