@@ -18,7 +18,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--backbones", type=names, default=list(BACKBONES), metavar="NAMES", help=f"default: {','.join(BACKBONES)}"
     )
     parser.add_argument("--visits", type=int, metavar="COUNT", help="rounds of all but starts and wakes (default 5)")
-    parser.add_argument("--wakes", type=int, metavar="COUNT", help="of each side from zero pods (default 20)")
+    parser.add_argument("--turns", type=int, metavar="COUNT", help="of each side from zero pods (default 20)")
     parser.add_argument("--bursts", type=int, metavar="COUNT", help="of many requests that find no pod (default 5)")
     parser.add_argument("--seconds", type=float, metavar="SECONDS", help="of each load (default 6)")
     data_option(parser)

@@ -106,10 +106,10 @@ def chosen(options: argparse.Namespace) -> list[str]:
 def effort_of(options: argparse.Namespace) -> Effort:
     """Return how long is measured. Raises RuntimeError where it is not at all."""
     effort = QUICK if options.quick else Effort()
-    asked = {"rounds": options.visits, "seconds": options.seconds, "wakes": options.wakes, "bursts": options.bursts}
+    asked = {"rounds": options.visits, "seconds": options.seconds, "wakes": options.turns, "bursts": options.bursts}
     effort = dataclasses.replace(effort, **{name: value for name, value in asked.items() if value is not None})
     if min(effort.rounds, effort.seconds, effort.wakes) <= 0:
-        raise RuntimeError("--visits, --seconds and --wakes must be above 0: nothing would be measured")
+        raise RuntimeError("--visits, --seconds and --turns must be above 0: nothing would be measured")
     return effort
 
 

@@ -116,9 +116,9 @@ def test_without_a_cluster_waking_is_left_out(tmp_path: Path, monkeypatch: pytes
         (("--parts", "traffic,magic"), "no such part: magic; there are cold-start, traffic, "),
         (("--backbones", "vgg"), "no such backbone: vgg; there are resnet18, resnet50"),
         (("--backbones", ","), "no backbone is named; there are resnet18, resnet50"),
-        (("--visits", "0"), "--visits, --seconds and --wakes must be above 0: nothing would be measured"),
-        (("--wakes", "0"), "--visits, --seconds and --wakes must be above 0: nothing would be measured"),
-        (("--seconds", "-1"), "--visits, --seconds and --wakes must be above 0: nothing would be measured"),
+        (("--visits", "0"), "--visits, --seconds and --turns must be above 0: nothing would be measured"),
+        (("--turns", "0"), "--visits, --seconds and --turns must be above 0: nothing would be measured"),
+        (("--seconds", "-1"), "--visits, --seconds and --turns must be above 0: nothing would be measured"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(arguments: tuple[str, ...], message: str) -> None:
