@@ -1,4 +1,4 @@
-"""The port of HTTP. Imports next to nothing: whoever asks while the process starts waits to be accepted."""
+"""The port of HTTP. Imports next to nothing: whoever asks while the process still imports waits to be accepted."""
 
 import socket
 from errno import EACCES, EADDRINUSE
