@@ -5,7 +5,7 @@ import time
 
 from transfermodel_predictor.artifact.download import Download
 from transfermodel_predictor.artifact.errors import ArtifactMalformed
-from transfermodel_predictor.artifact.load import VerifiedFiles
+from transfermodel_predictor.artifact.load import Content, VerifiedFiles
 from transfermodel_predictor.artifact.names import GRAPHS
 from transfermodel_predictor.configuration import Configuration
 from transfermodel_predictor.cpus import thread_count
@@ -56,7 +56,7 @@ def load_classifier(configuration: Configuration, download: Download) -> Classif
     return classifier
 
 
-def _opened(configuration: Configuration, files: dict[str, bytes], threads: int) -> Classifier:
+def _opened(configuration: Configuration, files: dict[str, Content], threads: int) -> Classifier:
     """Return a classifier that has answered once; one that fails on a GPU gets a second chance on the CPU."""
 
     def opened(device: Device) -> Classifier:

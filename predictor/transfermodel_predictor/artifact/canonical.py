@@ -12,6 +12,6 @@ def canonical_json(value: object) -> bytes:
     return text.encode() + b"\n"
 
 
-def digest_of(data: bytes) -> str:
+def digest_of(data: bytes | memoryview) -> str:
     """Return "sha256:" and the hash in hex."""
     return DIGEST_PREFIX + hashlib.sha256(data).hexdigest()

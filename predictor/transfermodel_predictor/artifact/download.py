@@ -12,7 +12,7 @@ from transfermodel_predictor.artifact.storage import open_store
 class Fetched(NamedTuple):
     """An object as storage gave it."""
 
-    data: bytes
+    data: memoryview
     digest: str
     """sha256:… of the data."""
 
@@ -38,7 +38,7 @@ class Download:
 
     def begin(self, name: str) -> None:
         """Start to read one more object."""
-        self._pending[name] = Background(_reader(self._storage.get, name), f"get {name}")
+        self._pending[name] = Background(_reader(self._storage.view, name), f"get {name}")
 
     def result(self, name: str) -> Fetched:
         """Wait for one object, and return it, once: it may be large, so nothing of it is kept here.
@@ -49,9 +49,9 @@ class Download:
         return self._pending.pop(name).result()
 
 
-def _reader(get: Callable[[str], bytes], name: str) -> Callable[[], Fetched]:
+def _reader(view: Callable[[str], memoryview], name: str) -> Callable[[], Fetched]:
     def fetched() -> Fetched:
-        data = get(name)
+        data = view(name)
         # Here, not where it is checked: hashing needs no interpreter, and the program is still importing.
         return Fetched(data, digest_of(data))
 

@@ -1,12 +1,16 @@
 """Reading an artifact, each file checked before anything looks into it."""
 
 from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 from transfermodel_predictor.artifact.download import Download
 from transfermodel_predictor.artifact.manifest import Manifest
 from transfermodel_predictor.artifact.names import MANIFEST, SERVED
 
 __all__ = ["SERVED", "fetch", "verified"]
+
+Content: TypeAlias = bytes | memoryview
+"""Of a file; a view is of what storage gave, without a copy of it."""
 
 
 def fetch(
@@ -38,7 +42,7 @@ class VerifiedFiles:
         """Wait for the manifest; as `fetch` otherwise."""
         self._download = download
         self._uri = uri.rstrip("/")
-        self._manifest = Manifest.from_json(download.result(MANIFEST).data, digest, self._uri)
+        self._manifest = Manifest.from_json(bytes(download.result(MANIFEST).data), digest, self._uri)
 
     def has(self, name: str) -> bool:
         """Tell whether the artifact has a file of this name."""
@@ -56,6 +60,10 @@ class VerifiedFiles:
 
     def file(self, name: str) -> bytes:
         """Wait for one file, and return it, once; as `fetch` otherwise."""
+        return bytes(self.view(name))
+
+    def view(self, name: str) -> memoryview:
+        """Wait for one file, and return it, once, without a copy of a large one; as `fetch` otherwise."""
         self._manifest.entry(name, self._uri)
         content, actual = self._download.result(name)
         self._manifest.verify(name, len(content), actual, self._uri)

@@ -77,8 +77,12 @@ class Storage:
         Raises:
             StorageNotFound, StorageAccessDenied, StorageUnavailable: As their names say.
         """
+        return bytes(self.view(path))
+
+    def view(self, path: str) -> memoryview:
+        """Return an object whole, where obstore has put it: a large one is not copied. As `get` otherwise."""
         with self._translated("read", path):
-            return bytes(obstore.get(self._store, self._root + path).bytes())
+            return memoryview(obstore.get(self._store, self._root + path).bytes())
 
     def get_start(self, path: str, length: int) -> bytes:
         """Return the first bytes of an object: all of one that is shorter.

@@ -5,7 +5,7 @@ from collections.abc import Mapping, MutableMapping
 from transfermodel_predictor.artifact.description import ModelDescription
 from transfermodel_predictor.artifact.download import download_served
 from transfermodel_predictor.artifact.errors import ArtifactMalformed
-from transfermodel_predictor.artifact.load import VerifiedFiles
+from transfermodel_predictor.artifact.load import Content, VerifiedFiles
 from transfermodel_predictor.artifact.names import DESCRIPTION, GRAPHS
 from transfermodel_predictor.inference.classifier import Classifier
 from transfermodel_predictor.inference.devices import CPU, Device
@@ -24,7 +24,7 @@ def fetch_classifier(uri: str, digest: str, threads: int, environment: Mapping[s
     return open_classifier(served_files(VerifiedFiles(download, uri, digest)), threads)
 
 
-def served_files(artifact: VerifiedFiles, precision: str = "Float32") -> dict[str, bytes]:
+def served_files(artifact: VerifiedFiles, precision: str = "Float32") -> dict[str, Content]:
     """Return the files that a classifier is made of, by name; those of `served(precision)` must be on their way.
 
     What few models need is asked for once model.json is there, while the graph is still on its way.
@@ -40,11 +40,12 @@ def served_files(artifact: VerifiedFiles, precision: str = "Float32") -> dict[st
     described = artifact.file(DESCRIPTION)
     needed = NEEDED_FILES[ModelDescription.from_json(described).preprocessing.modality]
     artifact.ask(needed)
-    return {DESCRIPTION: described, **{name: artifact.file(name) for name in (*needed, GRAPHS[precision])}}
+    graph = GRAPHS[precision]
+    return {DESCRIPTION: described, **{name: artifact.file(name) for name in needed}, graph: artifact.view(graph)}
 
 
 def open_classifier(
-    files: MutableMapping[str, bytes],
+    files: MutableMapping[str, bytes] | MutableMapping[str, Content],
     threads: int,
     limits: SampleLimits = DEFAULT,
     precision: str = "Float32",
@@ -57,7 +58,9 @@ def open_classifier(
     Raises:
         ArtifactMalformed: They cannot be used, or not together.
     """
-    description = ModelDescription.from_json(files[DESCRIPTION])
     graph = GRAPHS[precision]
-    session = open_session(files.pop(graph), threads, description.signature.inputs, graph, device)
-    return Classifier(description, session, pipeline_of(description.preprocessing, files, limits))
+    network = files.pop(graph)
+    small = {name: bytes(content) for name, content in files.items()}
+    description = ModelDescription.from_json(small[DESCRIPTION])
+    session = open_session(network, threads, description.signature.inputs, graph, device)
+    return Classifier(description, session, pipeline_of(description.preprocessing, small, limits))

@@ -1,6 +1,8 @@
 """ONNX Runtime, as little of it as inference needs."""
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,7 +51,7 @@ def session_options(threads: int) -> onnxruntime.SessionOptions:
 
 
 def open_session(
-    model: bytes | Path, threads: int, inputs: Sequence[str], name: str = MODEL, device: Device = CPU
+    model: bytes | memoryview | Path, threads: int, inputs: Sequence[str], name: str = MODEL, device: Device = CPU
 ) -> Session:
     """Load an ONNX graph with these inputs; onto the CPU where the device cannot be used, as the session's then says.
 
@@ -66,9 +68,9 @@ def open_session(
     options = session_options(threads)
     # Threads that spin between two requests burn the CPU that a neighbour pays for.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    source = str(model) if isinstance(model, Path) else model
     try:
-        session, device = _on(device, source, options)
+        with _source(model) as source:
+            session, device = _on(device, source, options)
     except Exception as error:  # ONNX Runtime's errors share no base class but Exception
         raise ArtifactMalformed(f"{name} cannot be loaded: {error}. Train the model again.") from error
     # ONNX Runtime's wrapper keeps the file for a fallback between devices that there is none of here.
@@ -80,6 +82,20 @@ def open_session(
             f"{name} maps {found} to {outputs}, but {list(inputs)} to [{OUTPUT!r}] is needed. Train the model again."
         )
     return Session(session, device)
+
+
+@contextmanager
+def _source(model: bytes | memoryview | Path) -> Iterator[str | bytes]:
+    """Give what ONNX Runtime is to open: a file in memory where there are such, as of bytes it makes one more copy."""
+    if isinstance(model, Path):
+        yield str(model)
+    elif hasattr(os, "memfd_create"):
+        with open(os.memfd_create("graph"), "wb") as file:
+            file.write(model)
+            file.flush()
+            yield f"/proc/self/fd/{file.fileno()}"
+    else:
+        yield bytes(model)
 
 
 def _on(

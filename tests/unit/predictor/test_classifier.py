@@ -1,5 +1,9 @@
 """Logits, answers, and a real graph of ONNX Runtime."""
 
+import os
+import sys
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -91,6 +95,24 @@ def test_a_graph_of_another_input_size_fails_its_warm_up() -> None:
 def test_a_graph_with_other_names_is_refused() -> None:
     with pytest.raises(ArtifactMalformed, match=r"\['scores'\]"):
         open_session(colour_model(output="scores"), 1, ("images",))
+
+
+@pytest.mark.parametrize("files_in_memory", [True, False])
+@pytest.mark.parametrize("kind", [bytes, memoryview])
+def test_a_graph_opens_from_memory_and_leaves_no_file_open(
+    monkeypatch: pytest.MonkeyPatch, kind: Callable[[bytes], bytes | memoryview], files_in_memory: bool
+) -> None:
+    if not files_in_memory:
+        monkeypatch.delattr(os, "memfd_create", raising=False)  # as on macOS
+    before = open_files()
+    session = open_session(kind(colour_model()), 1, ("images",))
+    assert session.logits({"images": np.zeros((1, 3, 16, 16), np.float32)}).shape == (1, 3)
+    assert open_files() == before
+
+
+def open_files() -> int:
+    """Return how many files this process has open: of Linux alone."""
+    return len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
 
 
 @pytest.mark.parametrize("data", [b"", b"not onnx", colour_model()[:-40]])
