@@ -3,8 +3,10 @@
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,6 +110,21 @@ def test_a_graph_opens_from_memory_and_leaves_no_file_open(
     session = open_session(kind(colour_model()), 1, ("images",))
     assert session.logits({"images": np.zeros((1, 3, 16, 16), np.float32)}).shape == (1, 3)
     assert open_files() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a graph is opened from bytes, beside the working folder")
+@pytest.mark.parametrize("location", ["weights", "../environ", "../../environ", "/proc/self/environ"])
+def test_a_graph_whose_weights_lie_in_another_file_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, location: str
+) -> None:
+    (tmp_path / "weights").write_bytes(bytes(36))
+    monkeypatch.chdir(tmp_path)
+    model = onnx.load_model_from_string(colour_model())
+    (weights,) = model.graph.initializer
+    onnx.external_data_helper.set_external_data(weights, location, offset=0, length=36)
+    weights.ClearField("raw_data")
+    with pytest.raises(ArtifactMalformed, match=r"model\.onnx cannot be loaded: .*External data path"):
+        open_session(model.SerializeToString(), 1, ("images",))
 
 
 def open_files() -> int:
