@@ -5,8 +5,8 @@ import time
 
 from transfermodel_predictor.artifact.download import Download
 from transfermodel_predictor.artifact.errors import ArtifactMalformed
-from transfermodel_predictor.artifact.load import Content, VerifiedFiles
-from transfermodel_predictor.artifact.names import GRAPHS
+from transfermodel_predictor.artifact.load import VerifiedFiles
+from transfermodel_predictor.artifact.names import GRAPHS, Content
 from transfermodel_predictor.configuration import Configuration
 from transfermodel_predictor.cpus import thread_count
 from transfermodel_predictor.inference.classifier import Classifier

@@ -3,6 +3,8 @@
 import hashlib
 import json
 
+from transfermodel_predictor.artifact.names import Content
+
 DIGEST_PREFIX = "sha256:"
 
 
@@ -12,6 +14,6 @@ def canonical_json(value: object) -> bytes:
     return text.encode() + b"\n"
 
 
-def digest_of(data: bytes | memoryview) -> str:
+def digest_of(data: Content) -> str:
     """Return "sha256:" and the hash in hex."""
     return DIGEST_PREFIX + hashlib.sha256(data).hexdigest()

@@ -1,16 +1,12 @@
 """Reading an artifact, each file checked before anything looks into it."""
 
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias
 
 from transfermodel_predictor.artifact.download import Download
 from transfermodel_predictor.artifact.manifest import Manifest
 from transfermodel_predictor.artifact.names import MANIFEST, SERVED
 
 __all__ = ["SERVED", "fetch", "verified"]
-
-Content: TypeAlias = bytes | memoryview
-"""Of a file; a view is of what storage gave, without a copy of it."""
 
 
 def fetch(

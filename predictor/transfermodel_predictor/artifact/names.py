@@ -1,7 +1,10 @@
-"""Names of an artifact's files."""
+"""Names of an artifact's files, and what is kept of them in memory."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeAlias
+
+Content: TypeAlias = bytes | memoryview
+"""Of a file; a view is of what storage gave, without a copy of it."""
 
 MANIFEST: Final = "manifest.json"
 MODEL: Final = "model.onnx"

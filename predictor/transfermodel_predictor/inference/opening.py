@@ -5,8 +5,8 @@ from collections.abc import Mapping, MutableMapping
 from transfermodel_predictor.artifact.description import ModelDescription
 from transfermodel_predictor.artifact.download import download_served
 from transfermodel_predictor.artifact.errors import ArtifactMalformed
-from transfermodel_predictor.artifact.load import Content, VerifiedFiles
-from transfermodel_predictor.artifact.names import DESCRIPTION, GRAPHS
+from transfermodel_predictor.artifact.load import VerifiedFiles
+from transfermodel_predictor.artifact.names import DESCRIPTION, GRAPHS, Content
 from transfermodel_predictor.inference.classifier import Classifier
 from transfermodel_predictor.inference.devices import CPU, Device
 from transfermodel_predictor.inference.limits import DEFAULT, SampleLimits
@@ -40,8 +40,7 @@ def served_files(artifact: VerifiedFiles, precision: str = "Float32") -> dict[st
     described = artifact.file(DESCRIPTION)
     needed = NEEDED_FILES[ModelDescription.from_json(described).preprocessing.modality]
     artifact.ask(needed)
-    graph = GRAPHS[precision]
-    return {DESCRIPTION: described, **{name: artifact.file(name) for name in needed}, graph: artifact.view(graph)}
+    return {DESCRIPTION: described, **{name: artifact.view(name) for name in (*needed, GRAPHS[precision])}}
 
 
 def open_classifier(
@@ -59,8 +58,7 @@ def open_classifier(
         ArtifactMalformed: They cannot be used, or not together.
     """
     graph = GRAPHS[precision]
-    network = files.pop(graph)
-    small = {name: bytes(content) for name, content in files.items()}
+    small = {name: bytes(content) for name, content in files.items() if name != graph}
     description = ModelDescription.from_json(small[DESCRIPTION])
-    session = open_session(network, threads, description.signature.inputs, graph, device)
+    session = open_session(files.pop(graph), threads, description.signature.inputs, graph, device)
     return Classifier(description, session, pipeline_of(description.preprocessing, small, limits))

@@ -11,7 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from transfermodel_predictor.artifact.errors import ArtifactMalformed
-from transfermodel_predictor.artifact.names import MODEL
+from transfermodel_predictor.artifact.names import MODEL, Content
 from transfermodel_predictor.inference.devices import (
     CPU,
     CUDA_PROVIDER,
@@ -51,7 +51,7 @@ def session_options(threads: int) -> onnxruntime.SessionOptions:
 
 
 def open_session(
-    model: bytes | memoryview | Path, threads: int, inputs: Sequence[str], name: str = MODEL, device: Device = CPU
+    model: Content | Path, threads: int, inputs: Sequence[str], name: str = MODEL, device: Device = CPU
 ) -> Session:
     """Load an ONNX graph with these inputs; onto the CPU where the device cannot be used, as the session's then says.
 
@@ -85,7 +85,7 @@ def open_session(
 
 
 @contextmanager
-def _source(model: bytes | memoryview | Path) -> Iterator[str | bytes]:
+def _source(model: Content | Path) -> Iterator[str | bytes]:
     """Give what ONNX Runtime is to open: a file in memory where there are such, as of bytes it makes one more copy."""
     if isinstance(model, Path):
         yield str(model)

@@ -29,6 +29,11 @@ def classifier_of(description: ModelDescription, model: bytes) -> Classifier:
     return Classifier(description, session, pipeline_of(description.preprocessing, {}))
 
 
+def open_files() -> int:
+    """Return how many files this process has open: of Linux alone."""
+    return len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
+
+
 @pytest.fixture(scope="module")
 def classifier() -> Classifier:
     return classifier_of(describe(), colour_model())
@@ -125,11 +130,6 @@ def test_a_graph_whose_weights_lie_in_another_file_is_refused(
     weights.ClearField("raw_data")
     with pytest.raises(ArtifactMalformed, match=r"model\.onnx cannot be loaded: .*External data path"):
         open_session(model.SerializeToString(), 1, ("images",))
-
-
-def open_files() -> int:
-    """Return how many files this process has open: of Linux alone."""
-    return len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
 
 
 @pytest.mark.parametrize("data", [b"", b"not onnx", colour_model()[:-40]])
