@@ -3,9 +3,11 @@
 ARG BASE=docker.io/library/debian:bookworm-slim
 
 FROM ${BASE} AS python
-# A no-op where the base has them already.
-RUN if ! python3 -c 'import ensurepip' 2>/dev/null; then \
-      apt-get update && apt-get install -y --no-install-recommends python3 python3-venv ca-certificates \
+# A no-op where the base has them already. catatonit is process 1 of every container: the kernel drops a signal to
+# process 1 that does not handle it yet, and Python takes 50 ms and more to come that far. A pod that is deleted while
+# it starts would not notice, and stay until it is killed, 300 s later in a pod of Knative.
+RUN if ! { python3 -c 'import ensurepip' && command -v catatonit; } >/dev/null 2>&1; then \
+      apt-get update && apt-get install -y --no-install-recommends python3 python3-venv ca-certificates catatonit \
       && rm -rf /var/lib/apt/lists/*; fi
 
 FROM python AS runtime
@@ -24,7 +26,7 @@ COPY operator/transfermodel_operator /app/transfermodel_operator
 RUN python -m compileall -q /app
 ENV USER=nonroot HOME=/tmp
 USER 65532:65532
-ENTRYPOINT ["python", "-m", "transfermodel_operator"]
+ENTRYPOINT ["catatonit", "--", "python", "-m", "transfermodel_operator"]
 
 FROM runtime AS trainer
 ARG PIP_CERT PIP_INDEX_URL PIP_EXTRA_INDEX_URL SSL_CERT_FILE UV_DEFAULT_INDEX UV_INDEX UV_HTTP_TIMEOUT UV_NO_CACHE=true
@@ -37,7 +39,7 @@ COPY trainer/transfermodel_trainer /app/transfermodel_trainer
 RUN python -m compileall -q /app
 ENV USER=nonroot HOME=/tmp
 USER 65532:65532
-ENTRYPOINT ["python", "-m", "transfermodel_trainer"]
+ENTRYPOINT ["catatonit", "--", "python", "-m", "transfermodel_trainer"]
 
 FROM runtime AS predictor
 ARG PIP_CERT PIP_INDEX_URL PIP_EXTRA_INDEX_URL SSL_CERT_FILE UV_DEFAULT_INDEX UV_INDEX UV_HTTP_TIMEOUT UV_NO_CACHE=true
@@ -49,7 +51,7 @@ COPY predictor/transfermodel_predictor /app/transfermodel_predictor
 RUN python -m compileall -q /app
 ENV USER=nonroot HOME=/tmp TRANSFERMODEL_LOG_FORMAT=json
 USER 65532:65532
-ENTRYPOINT ["python", "-m", "transfermodel_predictor"]
+ENTRYPOINT ["catatonit", "--", "python", "-m", "transfermodel_predictor"]
 
 FROM runtime AS predictor-gpu
 ARG PIP_CERT PIP_INDEX_URL PIP_EXTRA_INDEX_URL SSL_CERT_FILE UV_DEFAULT_INDEX UV_INDEX UV_HTTP_TIMEOUT UV_NO_CACHE=true
@@ -62,4 +64,4 @@ RUN python -m compileall -q /app
 # The driver's part, which the node brings: CUDA alone, no graphics.
 ENV USER=nonroot HOME=/tmp TRANSFERMODEL_LOG_FORMAT=json NVIDIA_DRIVER_CAPABILITIES=compute,utility
 USER 65532:65532
-ENTRYPOINT ["python", "-m", "transfermodel_predictor"]
+ENTRYPOINT ["catatonit", "--", "python", "-m", "transfermodel_predictor"]

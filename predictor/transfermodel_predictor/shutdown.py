@@ -11,7 +11,7 @@ from transfermodel_predictor.artifact.background import Background
 
 
 def end_on_signals() -> None:
-    """End with status 0 on SIGTERM and SIGINT: process 1 of a container would ignore them.
+    """End with status 0 on SIGTERM and SIGINT, also as process 1 of a container, which ignores what it does not handle.
 
     While the server runs, its own handlers end it gracefully; before and after that nothing is left to be done. So it
     ends on the spot: an exception would become another one in the middle of a C extension's import.

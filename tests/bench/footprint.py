@@ -29,10 +29,11 @@ def operator_memory(stack: Stack) -> list[Figure]:
 
 
 def _process_status(stack: Stack) -> dict[str, float]:
-    """Return the memory fields of the operator's process, in MB (10^6 bytes)."""
+    """Return the memory fields of the operator's process, the only Python there, in MB (10^6 bytes)."""
     where = ("-n", OPERATOR_NAMESPACE, "deployment/transfermodel-operator")
-    text = stack.kubectl("exec", *where, "--", "cat", "/proc/1/status")
-    fields = (line.split() for line in text.splitlines() if line.endswith("kB"))
+    text = stack.kubectl("exec", *where, "--", "sh", "-c", "cat /proc/[0-9]*/status")
+    (process,) = (status for status in text.split("Name:\t") if status.startswith("python"))
+    fields = (line.split() for line in process.splitlines() if line.endswith("kB"))
     return {name.rstrip(":"): int(kibibytes) * 1024 / 1e6 for name, kibibytes, _ in fields}
 
 

@@ -1,8 +1,10 @@
 """What a target of the Dockerfile is made from."""
 
+import json
+
 import pytest
 
-from devcluster.images import dockerfile, project
+from devcluster.images import base, dockerfile, project
 
 TEXT = """\
 # syntax comment
@@ -57,3 +59,15 @@ def test_the_projects_own_targets_depend_on_their_own_code(target: str, wanted: 
     assert wanted in found
     assert unwanted not in found
     assert f"requirements/{target}.txt" in found
+
+
+@pytest.mark.parametrize("target", ["operator", "trainer", "predictor", "predictor-gpu"])
+def test_process_1_of_every_container_hands_signals_on(target: str) -> None:
+    # Python as process 1 would not notice one that comes before it has a handler.
+    (entrypoint,) = (
+        json.loads(line.removeprefix("ENTRYPOINT"))
+        for line in dockerfile.instructions(dockerfile.parse(project.DOCKERFILE.read_text()), target)
+        if line.startswith("ENTRYPOINT")
+    )
+    assert entrypoint[:3] == ["catatonit", "--", "python"]
+    assert entrypoint[0] in base.PACKAGES, "the devcluster's own base has it, too"
