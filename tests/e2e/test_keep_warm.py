@@ -59,7 +59,12 @@ def test_a_window_opens_and_closes_without_a_new_revision_and_no_request_is_lost
             what="one pod after the hour",
             explain=lambda: workspace.explain("warm"),
         )
-        wait_for(lambda: len(workspace.pods(f"{PREDICTORS}=warm")) == 1, timeout_seconds=120, what="the other is gone")
+        wait_for(
+            lambda: len(workspace.pods(f"{PREDICTORS}=warm")) == 1,
+            timeout_seconds=120,
+            what="the other is gone",
+            explain=lambda: workspace.explain("warm"),
+        )
         assert running(workspace, "warm") < warm, "no pod was started anew"
     assert seen.failures == []
     assert len(seen.answers) > 100

@@ -71,6 +71,10 @@ class Health:
     storage: tuple[StorageProbe, ...] = ()
     unread: tuple[str, ...] = ()
 
+    def missing(self, *names: str) -> list[str]:
+        """Return those of some CRDs that are not there."""
+        return [name for name in names if name in self.crds and self.crds[name] is None]
+
 
 def read_health(api: Api, namespace: str) -> Health:
     """Read a cluster and one namespace of it.

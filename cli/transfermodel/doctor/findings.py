@@ -19,6 +19,11 @@ class Finding:
     """The exact fix, as commands; empty when all is well."""
 
 
+def about_cluster(subject: str, level: Level, text: str, *remedies: str) -> Finding:
+    """Return one finding about the cluster."""
+    return Finding("cluster", subject, level, text, remedies)
+
+
 def is_well(findings: list[Finding]) -> bool:
     """Tell whether nothing is wrong; a warning is a hint."""
     return all(finding.level != "error" for finding in findings)

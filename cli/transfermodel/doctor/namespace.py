@@ -13,7 +13,7 @@ from transfermodel.cluster.kinds import Manifest
 from transfermodel.cluster.reading import main_container
 from transfermodel.cluster.surroundings import Operator
 from transfermodel.cluster.words import add_key, create_secret
-from transfermodel.doctor.findings import Finding, Level
+from transfermodel.doctor.findings import Finding, about_cluster
 
 
 def judge_namespace(health: Health) -> list[Finding]:
@@ -21,20 +21,16 @@ def judge_namespace(health: Health) -> list[Finding]:
     return [*_secrets(health), *_storage(health), *_quotas(health), *_images(health), *_models(health)]
 
 
-def _finding(subject: str, level: Level, text: str, *remedies: str) -> Finding:
-    return Finding("cluster", subject, level, text, remedies)
-
-
 def _secrets(health: Health) -> Iterator[Finding]:
     for name, secret in health.secrets.items():
         if secret is None:
             text = f"Secret {name} is missing in namespace {health.namespace}, and models there name it"
-            yield _finding("Credentials", "error", text, create_secret(name, health.namespace))
+            yield about_cluster("Credentials", "error", text, create_secret(name, health.namespace))
         elif secret.missing:
             text = f"Secret {name} in namespace {health.namespace} lacks {' and '.join(secret.missing)}"
-            yield _finding("Credentials", "error", text, add_key(name, health.namespace, secret.missing))
+            yield about_cluster("Credentials", "error", text, add_key(name, health.namespace, secret.missing))
         else:
-            yield _finding("Credentials", "ok", f"Secret {name} has the keys that are needed")
+            yield about_cluster("Credentials", "ok", f"Secret {name} has the keys that are needed")
 
 
 def _storage(health: Health) -> Iterator[Finding]:
@@ -43,9 +39,9 @@ def _storage(health: Health) -> Iterator[Finding]:
         if probe.secret in incomplete:
             continue  # that was said
         if probe.problem:
-            yield _finding("Storage", "error", f"{probe.uri}: {probe.problem.rstrip('.')}", probe.remedy)
+            yield about_cluster("Storage", "error", f"{probe.uri}: {probe.problem.rstrip('.')}", probe.remedy)
         else:
-            yield _finding("Storage", "ok", f"{probe.uri} answers and accepts the keys of Secret {probe.secret}")
+            yield about_cluster("Storage", "ok", f"{probe.uri} answers and accepts the keys of Secret {probe.secret}")
 
 
 def _settings(health: Health) -> Operator | None:
@@ -64,12 +60,12 @@ def _quotas(health: Health) -> Iterator[Finding]:
     refusals += [text for limits in health.limit_ranges for text in refused_by_limits(limits, resources)]
     for text in refusals:
         remedy = f"kubectl describe resourcequota,limitrange -n {health.namespace}   # and have it raised"
-        yield _finding("Quota", "error", text, remedy)
+        yield about_cluster("Quota", "error", text, remedy)
     if not refusals:
         security = f"Pod Security {enforced}, which our pods keep to" if enforced else "no Pod Security is enforced"
         count = len(health.quotas)
         quotas = f"{count} quota{'s' if count > 1 else ''} with room for a training pod" if count else "no quota"
-        yield _finding("Namespace", "ok", f"{health.namespace}: {security}; {quotas}")
+        yield about_cluster("Namespace", "ok", f"{health.namespace}: {security}; {quotas}")
 
 
 def refused_by_quota(quota: Manifest, resources: dict[str, Any], limit_ranges: tuple[Manifest, ...]) -> list[str]:
@@ -146,13 +142,13 @@ def _images(health: Health) -> Iterator[Finding]:
         namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
         text = f"pod {namespace}/{name} cannot pull {image}: {why}"
         fix = "helm upgrade … --reuse-values --set images.operator=… --set images.trainer=… --set images.predictor=…"
-        yield _finding("Images", "error", text, f"kubectl describe pod {name} -n {namespace}", fix)
+        yield about_cluster("Images", "error", text, f"kubectl describe pod {name} -n {namespace}", fix)
     absent = list(never_pulled(health))
     for image in absent:
         text = f"{image} is on no node, and the chart's pullPolicy is Never"
-        yield _finding("Images", "error", text, "Load it into the nodes, or set images.pullPolicy to IfNotPresent")
+        yield about_cluster("Images", "error", text, "Load it into the nodes, or set images.pullPolicy to IfNotPresent")
     if not stuck and not absent and health.operators:
-        yield _finding("Images", "ok", "no pod of ours waits for an image")
+        yield about_cluster("Images", "ok", "no pod of ours waits for an image")
 
 
 def never_pulled(health: Health) -> Iterator[str]:
@@ -179,9 +175,9 @@ def _models(health: Health) -> Iterator[Finding]:
     if unready:
         text = f"{len(unready)} of {len(health.models)} not ready: {', '.join(sorted(unready)[:5])}"
         remedy = f"transfermodel describe {sorted(unready)[0]} -n {health.namespace}"
-        yield _finding("Models", "warning", text, remedy)
+        yield about_cluster("Models", "warning", text, remedy)
     else:
-        yield _finding("Models", "ok", f"{len(health.models)} ready")
+        yield about_cluster("Models", "ok", f"{len(health.models)} ready")
 
 
 def _is_ready(model: Manifest) -> bool:

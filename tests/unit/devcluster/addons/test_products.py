@@ -61,7 +61,10 @@ def test_knative_has_our_domain_ingress_and_images(tmp_path: Path) -> None:
     (container,) = containers(named(made, "Deployment/knative-serving/controller"))
     assert (container["image"], container["imagePullPolicy"]) == (catalog.KNATIVE["controller"], "IfNotPresent")
     assert named(made, "ConfigMap/knative-serving/config-domain")["data"] == {"localhost": ""}
-    assert named(made, "ConfigMap/knative-serving/config-network")["data"] == {"ingress-class": knative.INGRESS_CLASS}
+    assert named(made, "ConfigMap/knative-serving/config-network")["data"] == {
+        "ingress-class": knative.INGRESS_CLASS,
+        "mesh-compatibility-mode": "disabled",
+    }
     assert named(made, "ConfigMap/knative-serving/config-autoscaler")["data"] == {
         "stable-window": "6s",
         "scale-to-zero-grace-period": "7s",

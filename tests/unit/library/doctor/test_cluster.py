@@ -56,6 +56,7 @@ def node(name: str = "node", gpus: int = 0, ready: str = "True", labels: Manifes
     return {"metadata": {"name": name, "labels": labels or {}}, "status": status}
 
 
+KOURIER = "kourier.ingress.networking.knative.dev"
 KNATIVE = {name: deployment(name, "knative-serving", "1.21.1") for name in supported.KNATIVE_WORKLOADS}
 WELL = Health(
     server="https://api",
@@ -74,7 +75,7 @@ WELL = Health(
     },
     configs={
         "config-features": {},
-        "config-network": {"ingress-class": "kourier.ingress.networking.knative.dev"},
+        "config-network": {"ingress-class": KOURIER, "mesh-compatibility-mode": "disabled"},
         "config-autoscaler": {},
         "config-domain": {"models.test": ""},
         "inferenceservice-config": {"ingress": '{"disableIstioVirtualHost": true}'},
@@ -157,11 +158,18 @@ BREAKS: list[tuple[str, Callable[[Health], Health], str, str, str]] = [
         "no emptyDir",
         changed(configs=WELL.configs | {"config-features": {"kubernetes.podspec-volumes-emptydir": "disabled"}}),
         "Knative settings",
-        "error",
+        "warning",
         "emptydir is disabled",
     ),
     ("no zero", configured("config-autoscaler", enable_scale_to_zero="false"), "Knative settings", "warning", "off"),
     ("no domain", configured("config-domain"), "Knative settings", "warning", "no domain"),
+    (
+        "mesh or not",
+        configured("config-network", ingress_class=KOURIER),
+        "Knative settings",
+        "warning",
+        "mesh-compatibility-mode is auto",
+    ),
     ("istio", configured("config-network"), "Ingress", "error", "net-istio-controller does not run"),
     (
         "no ingress",
