@@ -1,10 +1,13 @@
-"""How many CPUs this container may use: libraries see the node's, and start far too many threads.
+"""How many CPUs this container may use, as libraries see the node's and start far too many threads; and who waits.
 
-On macOS there are neither cgroups nor processor affinity; the tests take them away on Linux, nobody ran it on a Mac.
+On macOS there are neither cgroups, processor affinity nor policies of the scheduler; the tests take them away on Linux,
+nobody ran it on a Mac.
 """
 
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -42,3 +45,25 @@ def processors() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:
         return os.cpu_count() or 1
+
+
+@contextmanager
+def batch_scheduled() -> Iterator[None]:
+    """Let this thread, and those that it starts meanwhile, wait their turn when they have something to do.
+
+    With the policy SCHED_BATCH of Linux (sched(7)) a thread gets as much of a processor as before, but does not take it
+    from another in the moment in which it wakes. What computes goes on, and what answers need not wait for it. Another
+    policy, that somebody chose, stays.
+    """
+    changed = False
+    # Where there are no policies, or a sandbox lets nobody choose one, all is as it was.
+    with suppress(AttributeError, OSError):
+        if os.sched_getscheduler(0) == os.SCHED_OTHER:
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+            changed = True
+    try:
+        yield
+    finally:
+        if changed:
+            with suppress(OSError):
+                os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))

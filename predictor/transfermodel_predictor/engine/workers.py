@@ -1,6 +1,7 @@
 """Threads that decode and infer. Each does whatever is next, so that none waits while there is work.
 
 Decoders and the network run outside of Python's lock, so that all processors are used; what is left is microseconds.
+They leave the processors to the event loop when it wakes, and none interrupts another.
 """
 
 import threading
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transfermodel_predictor.configuration import QueueLimits
+from transfermodel_predictor.cpus import batch_scheduled
 from transfermodel_predictor.engine.admission import admit
 from transfermodel_predictor.engine.jobs import Job, Row
 from transfermodel_predictor.engine.pace import Pace
@@ -78,11 +80,12 @@ class Workers:
             thread.join()
 
     def _run(self) -> None:
-        while (work := self._next()) is not None:
-            if isinstance(work, Decode):
-                self._decode(work)
-            else:
-                self._infer(work)
+        with batch_scheduled():
+            while (work := self._next()) is not None:
+                if isinstance(work, Decode):
+                    self._decode(work)
+                else:
+                    self._infer(work)
 
     def _next(self) -> Decode | Infer | None:
         """Wait for work; None: there will be none any more."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from transfermodel_predictor.artifact.errors import ArtifactMalformed
 from transfermodel_predictor.artifact.names import MODEL, Content
+from transfermodel_predictor.cpus import batch_scheduled
 from transfermodel_predictor.inference.devices import (
     CPU,
     CUDA_PROVIDER,
@@ -69,7 +70,8 @@ def open_session(
     # Threads that spin between two requests burn the CPU that a neighbour pays for.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        with _source(model) as source:
+        # Its threads help those that call it; they inherit that they do not interrupt them, nor each other.
+        with _source(model) as source, batch_scheduled():
             session, device = _on(device, source, options)
     except Exception as error:  # ONNX Runtime's errors share no base class but Exception
         raise ArtifactMalformed(f"{name} cannot be loaded: {error}. Train the model again.") from error

@@ -4,9 +4,11 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -14,10 +16,11 @@ import pytest
 import transfermodel_predictor
 from numpy.typing import NDArray
 from transfermodel_predictor.configuration import ConfigurationInvalid, read_configuration
-from transfermodel_predictor.cpus import MOST, cpu_limit, thread_count
+from transfermodel_predictor.cpus import MOST, batch_scheduled, cpu_limit, thread_count
 from transfermodel_predictor.inference.opening import fetch_classifier
 
 from tests.support.colours import write_artifact
+from tests.support.predictor_process import PredictorProcess
 from tests.support.predictor_sounds import write_sound_artifact
 from tests.support.predictor_texts import write_text_artifact
 
@@ -204,3 +207,52 @@ def test_warming_up_puts_one_sample_through_the_network(tmp_path: Path, write: C
     classifier.session = Counted()  # type: ignore[assignment] # the real one, looked at
     classifier.warm_up()
     assert sizes == [{1}]
+
+
+def test_threads_wait_their_turn_and_those_that_they_start_too() -> None:
+    seen: list[int] = []
+    with batch_scheduled():
+        seen.append(os.sched_getscheduler(0))
+        thread = Thread(target=lambda: seen.append(os.sched_getscheduler(0)))
+        thread.start()
+        thread.join()
+    assert seen == [os.SCHED_BATCH, os.SCHED_BATCH]
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
+def refuse(*_: object) -> None:
+    raise PermissionError("not in this sandbox")
+
+
+def test_without_policies_all_is_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as changed:
+        changed.setattr(os, "sched_setscheduler", refuse)
+        with batch_scheduled():
+            assert os.sched_getscheduler(0) == os.SCHED_OTHER
+    monkeypatch.delattr(os, "sched_getscheduler")
+    with batch_scheduled():
+        pass
+
+
+def test_a_policy_that_somebody_chose_stays() -> None:
+    seen: list[int] = []
+
+    def run() -> None:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        with batch_scheduled():
+            seen.append(os.sched_getscheduler(0))
+        seen.append(os.sched_getscheduler(0))
+
+    thread = Thread(target=run)
+    thread.start()
+    thread.join()
+    assert seen == [os.SCHED_IDLE, os.SCHED_IDLE]
+
+
+def test_what_computes_leaves_the_processors_to_what_answers(served: tuple[PredictorProcess, str]) -> None:
+    process = served[0].process.pid
+    threads = [int(name) for name in os.listdir(f"/proc/{process}/task")]
+    policies = Counter(os.sched_getscheduler(thread) for thread in threads)
+    assert os.sched_getscheduler(process) == os.SCHED_OTHER, "the event loop"
+    # A worker for each processor, and the threads with which ONNX Runtime helps one that calls it.
+    assert policies[os.SCHED_BATCH] == thread_count() + thread_count() - 1
