@@ -1,4 +1,4 @@
-"""Whether batches pay: the network alone, and the whole predictor with them and without, taking turns.
+"""Whether batches pay, and threads that wait their turn: the network alone, and the whole predictor, sides in turns.
 
 `python -m tests.bench.batching [--rounds N] [--seconds S]`; ResNet-18 with random weights at 64 and 224 pixels, asked
 about JPEGs of 640 x 480, and all-MiniLM-L6-v2, asked about sentences. Nothing else should run meanwhile.
@@ -38,9 +38,30 @@ from tests.support.predictor_texts import describe_texts
 
 BATCHES: Final = (1, 2, 4, 8, 16)
 CONCURRENCIES: Final = (1, 8, 32)
-SIDES: Final = {"batches": {}, "each alone": {"TRANSFERMODEL_MAX_BATCH_SIZE": "1"}}
+PROGRAM: Final = ("-m", "transfermodel_predictor")
+INTERRUPTING: Final = (
+    "-c",
+    "import os, runpy; del os.sched_getscheduler; runpy.run_module('transfermodel_predictor', run_name='__main__')",
+)
+"""The same where there are no policies of the scheduler: what computes takes the processors from what answers."""
 SENTENCE_TOKENS: Final = (8, 32, 128)
 SENTENCE: Final = "the film was good or bad a long story of love and war in which nobody wins but everyone learns"
+
+
+@dataclass(frozen=True)
+class Side:
+    """One way to run the predictor."""
+
+    environment: dict[str, str]
+    program: tuple[str, ...] = PROGRAM
+    """What Python runs."""
+
+
+SIDES: Final = {
+    "batches": Side({}),
+    "each alone": Side({"TRANSFERMODEL_MAX_BATCH_SIZE": "1"}),
+    "batches, interrupting": Side({}, INTERRUPTING),
+}
 
 
 @dataclass(frozen=True)
@@ -136,7 +157,7 @@ def network_alone(subject: Subject, seconds: float = 0.8) -> None:
 
 
 def whole_predictor(subject: Subject, root: Path, rounds: int, seconds: float) -> None:
-    """Load both sides in turns, and print what they answered."""
+    """Load the sides in turns, and print what they answered."""
     bodies = []
     for number, instance in enumerate(subject.instances):
         bodies.append(root / f"body-{number}.json")
@@ -144,11 +165,12 @@ def whole_predictor(subject: Subject, root: Path, rounds: int, seconds: float) -
     seen: dict[tuple[str, int], list[tuple[float, float]]] = {}
     with ExitStack() as stack:
         servers: dict[str, PredictorProcess] = {}
-        for side, environment in SIDES.items():
-            logs = root / f"logs {side}"
+        for name, side in SIDES.items():
+            logs = root / f"logs {name}"
             logs.mkdir(exist_ok=True)
-            servers[side] = stack.enter_context(predictor(subject.folder.as_uri(), subject.digest, logs, environment))
-            servers[side].wait_ready()
+            uri = subject.folder.as_uri()
+            servers[name] = stack.enter_context(predictor(uri, subject.digest, logs, side.environment, side.program))
+            servers[name].wait_ready()
         for concurrency in CONCURRENCIES:
             for number in range(rounds):
                 for side in order(tuple(SIDES), number):
