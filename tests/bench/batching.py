@@ -165,11 +165,13 @@ def whole_predictor(subject: Subject, root: Path, rounds: int, seconds: float) -
     seen: dict[tuple[str, int], list[tuple[float, float]]] = {}
     with ExitStack() as stack:
         servers: dict[str, PredictorProcess] = {}
-        for name, side in SIDES.items():
+        for name, chosen in SIDES.items():
             logs = root / f"logs {name}"
             logs.mkdir(exist_ok=True)
             uri = subject.folder.as_uri()
-            servers[name] = stack.enter_context(predictor(uri, subject.digest, logs, side.environment, side.program))
+            servers[name] = stack.enter_context(
+                predictor(uri, subject.digest, logs, chosen.environment, chosen.program)
+            )
             servers[name].wait_ready()
         for concurrency in CONCURRENCIES:
             for number in range(rounds):
