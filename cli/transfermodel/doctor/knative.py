@@ -10,6 +10,7 @@ from transfermodel.doctor.deployments import deployed_version, is_available
 from transfermodel.doctor.findings import Finding, about_cluster
 from transfermodel.doctor.supported import is_older, shown
 
+SETTINGS: Final = "Knative settings"
 EMPTY_DIR_FLAG: Final = "kubernetes.podspec-volumes-emptydir"
 MESH_KEY: Final = "mesh-compatibility-mode"
 RESTART_ACTIVATOR: Final = (
@@ -50,36 +51,34 @@ def _set(config: str, key: str, value: str) -> str:
 
 
 def _settings(health: Health) -> Iterator[Finding]:
-    subject = "Knative settings"
-    wrong = False
-    features = health.configs.get("config-features", {})
-    if features.get(EMPTY_DIR_FLAG, "enabled").lower() == "disabled":
-        wrong = True
+    wrong = list(_wrong_settings(health))
+    yield from wrong
+    if health.configs and not wrong:
+        text = f"feature flags and scale to zero are as they must be, domain {', '.join(_domains(health))}"
+        yield about_cluster(SETTINGS, "ok", text)
+
+
+def _wrong_settings(health: Health) -> Iterator[Finding]:
+    if health.configs.get("config-features", {}).get(EMPTY_DIR_FLAG, "enabled").lower() == "disabled":
         text = f"the feature {EMPTY_DIR_FLAG} is disabled, and predictors on a GPU need it to write anywhere"
-        yield about_cluster(subject, "warning", text, _set("config-features", EMPTY_DIR_FLAG, "enabled"))
+        yield about_cluster(SETTINGS, "warning", text, _set("config-features", EMPTY_DIR_FLAG, "enabled"))
     if health.configs.get("config-autoscaler", {}).get("enable-scale-to-zero", "true").lower() == "false":
-        wrong = True
         text = "scale to zero is off: every model keeps a pod, however seldom it is asked"
-        yield about_cluster(subject, "warning", text, _set("config-autoscaler", "enable-scale-to-zero", "true"))
-    domains = [key for key in health.configs.get("config-domain", {}) if not key.startswith("_")]
-    if health.configs and (
-        not domains or all(domain.endswith(("svc.cluster.local", "example.com")) for domain in domains)
-    ):
-        wrong = True
+        yield about_cluster(SETTINGS, "warning", text, _set("config-autoscaler", "enable-scale-to-zero", "true"))
+    # Of no domain at all the same is true.
+    if health.configs and all(domain.endswith(("svc.cluster.local", "example.com")) for domain in _domains(health)):
         text = "no domain is set, so models have addresses that mean nothing outside of the cluster"
-        yield about_cluster(subject, "warning", text, _set("config-domain", "YOUR.DOMAIN", ""))
+        yield about_cluster(SETTINGS, "warning", text, _set("config-domain", "YOUR.DOMAIN", ""))
     if "config-network" in health.configs and not _knows_of_mesh(health):
-        wrong = True
         text = (
             f"{MESH_KEY} is auto: the activator takes pods that start together for a mesh now and then, and "
             "pods that requests still reach then end up to five minutes late"
         )
-        remedies = (_set("config-network", MESH_KEY, "disabled"), RESTART_ACTIVATOR)
-        yield about_cluster(subject, "warning", text, *remedies)
-    if health.configs and not wrong:
-        yield about_cluster(
-            subject, "ok", f"feature flags and scale to zero are as they must be, domain {', '.join(domains)}"
-        )
+        yield about_cluster(SETTINGS, "warning", text, _set("config-network", MESH_KEY, "disabled"), RESTART_ACTIVATOR)
+
+
+def _domains(health: Health) -> list[str]:
+    return [key for key in health.configs.get("config-domain", {}) if not key.startswith("_")]
 
 
 def _knows_of_mesh(health: Health) -> bool:

@@ -63,16 +63,16 @@ def of_cluster(place: Place) -> "list[Finding]":
     from transfermodel.cluster import is_configured
     from transfermodel.cluster.health import read_health
     from transfermodel.doctor.cluster import judge
-    from transfermodel.doctor.findings import Finding
+    from transfermodel.doctor.findings import about_cluster
 
     if not place.cluster_only and not is_configured():
         text = "none is configured; everything works on this machine without one"
-        return [Finding("cluster", "Kubernetes", "ok", text)]
+        return [about_cluster("Kubernetes", "ok", text)]
     try:
         connected = place.connect()
         return judge(read_health(connected.api, place.namespace or connected.namespace))
     except TransferModelError as error:
-        return [Finding("cluster", "Kubernetes", "error", error.message.rstrip("."), (error.remedy,))]
+        return [about_cluster("Kubernetes", "error", error.message.rstrip("."), error.remedy)]
 
 
 def show(findings: "list[Finding]") -> None:
