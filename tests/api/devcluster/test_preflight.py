@@ -1,5 +1,6 @@
 """The preflight against a real API server without Knative and KServe, and against what is no cluster at all."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from devcluster import apiserver
 from devcluster.apiserver import Server
+from tests.support.api_proxy import api_proxy
 
 
 @pytest.fixture(scope="module", name="api_server")
@@ -31,23 +33,29 @@ def preflight(kubeconfig: str, **variables: str) -> subprocess.CompletedProcess[
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=120)
 
 
-def resource_versions(server: Server) -> str:
-    """Every object of some kinds with its version: whatever is written changes it."""
-    kinds = "crds,deployments,configmaps,namespaces,secrets,services"
-    command = [str(server.programs / "kubectl"), "--kubeconfig", str(server.kubeconfig), "get", kinds, "-A", "-o"]
-    columns = "custom-columns=N:.metadata.name,V:.metadata.resourceVersion"
-    return subprocess.run([*command, columns], capture_output=True, text=True, check=True).stdout
+def kubeconfig_of(url: str, folder: Path) -> Path:
+    """Write one for a server that asks for no credentials."""
+    kubeconfig = folder / "kubeconfig"
+    kubeconfig.write_text(
+        "{apiVersion: v1, kind: Config, current-context: c, users: [], "
+        f"contexts: [{{name: c, context: {{cluster: c}}}}], clusters: [{{name: c, cluster: {{server: '{url}'}}}}]}}"
+    )
+    return kubeconfig
 
 
-def test_a_bare_cluster_lacks_everything_and_stays_as_it_is(api_server: Server) -> None:
-    before = resource_versions(api_server)
-    done = preflight(str(api_server.kubeconfig))
+async def test_a_bare_cluster_lacks_everything_and_is_only_read(api_server: Server, tmp_path: Path) -> None:
+    async with api_proxy(api_server.kubeconfig) as proxy:
+        kubeconfig = kubeconfig_of(proxy.url, tmp_path)
+        done = await asyncio.to_thread(preflight, str(kubeconfig))
     assert done.returncode == 1
     assert "✓ Kubernetes: 1.34" in done.stderr
     for line in ("✗ Knative Serving: its CRDs are missing", "✗ KServe: its CRDs are missing", "✗ AWS_ACCESS_KEY_ID"):
         assert line in done.stderr
     assert "serving-core.yaml" in done.stderr
-    assert resource_versions(api_server) == before
+    # Not versions of objects before and after: an API server writes some of its own, such as its Service, while it
+    # already answers.
+    assert proxy.requests
+    assert {request.method for request in proxy.requests} == {"GET"}
 
 
 def test_settings_that_are_set_are_not_asked_for(api_server: Server) -> None:
@@ -72,12 +80,7 @@ def test_no_kubeconfig_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_a_server_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:
-    kubeconfig = tmp_path / "kubeconfig"
-    kubeconfig.write_text(
-        "{apiVersion: v1, kind: Config, current-context: c, users: [], "
-        "contexts: [{name: c, context: {cluster: c}}], clusters: [{name: c, cluster: {server: 'http://127.0.0.1:9'}}]}"
-    )
-    done = preflight(str(kubeconfig))
+    done = preflight(str(kubeconfig_of("http://127.0.0.1:9", tmp_path)))
     assert done.returncode == 1
     assert "does not answer" in done.stderr
     assert len(done.stderr.splitlines()) == 1
