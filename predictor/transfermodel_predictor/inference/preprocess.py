@@ -1,5 +1,6 @@
 """From a decoded image to the network's input, as torchvision's transforms do it."""
 
+import math
 from typing import Final
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from transfermodel_predictor.artifact.description import ImagePreprocessing
+from transfermodel_predictor.inference.decode import Size
 
 INTERPOLATIONS: Final = {
     "bilinear": Image.Resampling.BILINEAR,
@@ -14,9 +16,13 @@ INTERPOLATIONS: Final = {
     "nearest": Image.Resampling.NEAREST,
 }
 SCALED_PIXEL_LIMIT: Final = 16_000_000
+"""A strip of 65,500 x 1 pixels would become gigabytes on its way to a crop."""
 MARGIN: Final = 2
 """A JPEG file is decoded at least so many times as wide and high as it is scaled to: then what the decoder has averaged
 and what is resampled differ by less than 1 of 255 levels on average (0.1 to 0.7 with photographs)."""
+
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom, in pixels."""
 
 
 def resize_and_crop(image: Image.Image, preprocessing: ImagePreprocessing) -> NDArray[np.uint8]:
@@ -25,25 +31,51 @@ def resize_and_crop(image: Image.Image, preprocessing: ImagePreprocessing) -> ND
     resample = INTERPOLATIONS[preprocessing.interpolation]
     if preprocessing.resize == "Exact":
         return np.asarray(image.resize((size, size), resample))
-    width, height = image.size
     scaled_width, scaled_height = scaled_size(image.size, preprocessing)
     # torchvision: the crop's corner is rounded half to even.
     left, top = round((scaled_width - size) / 2.0), round((scaled_height - size) / 2.0)
-    if scaled_width * scaled_height <= SCALED_PIXEL_LIMIT:
+    if taken_whole(image.size, (scaled_width, scaled_height), resample):
         scaled = image.resize((scaled_width, scaled_height), resample)
         return np.asarray(scaled.crop((left, top, left + size, top + size)))
-    # A strip of 65,500 x 1 pixels would become gigabytes on its way: only what the crop shows is resampled, which is
-    # the same but for rounding (Pillow keeps a box in single precision).
+    across, down = image.width / scaled_width, image.height / scaled_height
     box = (
-        left * width / scaled_width,
-        top * height / scaled_height,
-        min((left + size) * width / scaled_width, width),
-        min((top + size) * height / scaled_height, height),
+        left * across,
+        top * down,
+        min((left + size) * across, image.width),
+        min((top + size) * down, image.height),
     )
-    return np.asarray(image.resize((size, size), resample, box))
+    return np.asarray(resize_box(image, size, resample, box))
 
 
-def scaled_size(size: tuple[int, int], preprocessing: ImagePreprocessing) -> tuple[int, int]:
+def taken_whole(size: Size, scaled: Size, resample: Image.Resampling) -> bool:
+    """Tell whether to scale all of an image before it is cropped: where torchvision's pixels could not be had else.
+
+    Nearest-neighbour scaling takes single pixels, and what is rounded could take others. Of images more than twice as
+    high as wide Pillow may scale the height first, where both passes round. Enlarging a small image takes no time, but
+    more of its values lie on the border between two levels.
+    """
+    width, height = size
+    exact = resample is Image.Resampling.NEAREST or height > 2 * width or width <= scaled[0]
+    return exact and scaled[0] * scaled[1] <= SCALED_PIXEL_LIMIT
+
+
+def resize_box(image: Image.Image, size: int, resample: Image.Resampling, box: Box) -> Image.Image:
+    """Return what lies within a box of an image, size x size pixels; nothing else is resampled.
+
+    The width comes first, as Pillow does it with whole images: left to itself, it would change the order with some
+    boxes. What differs from scaling the whole image is how Pillow rounds the box, to single precision: some values
+    by 1 of 255 levels, of 640 x 480 pixels in random colours one of two thousand.
+    """
+    left, top, right, bottom = box
+    # As far as the filter reaches; it is never wider than bicubic's two pixels, of those that are scaled down to.
+    reach = 2 * max(1.0, (bottom - top) / size) + 1
+    first, last = max(0, math.floor(top - reach)), min(image.height, math.ceil(bottom + reach))
+    rows = image.crop((0, first, image.width, last))
+    narrow = rows.resize((size, rows.height), resample, (left, 0, right, rows.height))
+    return narrow.resize((size, size), resample, (0, top - first, size, bottom - first))
+
+
+def scaled_size(size: Size, preprocessing: ImagePreprocessing) -> Size:
     """Return the width and height that an image of this width and height is scaled to, before it is cropped."""
     if preprocessing.resize == "Exact":
         return preprocessing.size, preprocessing.size
@@ -56,7 +88,7 @@ def scaled_size(size: tuple[int, int], preprocessing: ImagePreprocessing) -> tup
     )
 
 
-def needed_size(size: tuple[int, int], preprocessing: ImagePreprocessing) -> tuple[int, int]:
+def needed_size(size: Size, preprocessing: ImagePreprocessing) -> Size:
     """Return how much of an image of this width and height must be decoded for what it is scaled to."""
     if preprocessing.interpolation == "nearest":  # it takes single pixels, not averages
         return size

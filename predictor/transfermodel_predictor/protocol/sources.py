@@ -1,6 +1,5 @@
 """The samples of a request, each decoded only when its turn comes: one decoded sample in memory at a time."""
 
-import base64
 import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 import orjson
+import pybase64
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -96,13 +96,24 @@ def read_value(place: str, value: Any, form: SampleForm, limits: Limits) -> Enco
             f"{place} has about {len(value) // 4 * 3} bytes; at most {limits.sample_bytes} are accepted. {form.remedy}"
         )
     try:
-        # Lines as `base64` of the shell breaks them are fine, everything else that is not base64 is not.
-        data = base64.b64decode(value.encode("ascii").translate(None, WHITE_SPACE), validate=True)
-    except (binascii.Error, UnicodeEncodeError) as error:
+        data = unpacked(value)
+    except ValueError as error:
         raise RequestInvalid(
             f"{place} is not base64; encode the {form.one} file, as `base64 -w0 {form.file}` does."
         ) from error
     return encoded_sample(place, data, form, limits)
+
+
+def unpacked(value: str) -> bytes:
+    """Return what base64 says; lines as `base64` of the shell breaks them are fine, all else that is none is not.
+
+    Raises:
+        ValueError: It is not base64.
+    """
+    try:
+        return pybase64.b64decode(value, validate=True)
+    except binascii.Error:
+        return pybase64.b64decode(value.encode("ascii").translate(None, WHITE_SPACE), validate=True)
 
 
 def check_batch(count: int, form: SampleForm, limits: Limits, place: str) -> None:

@@ -12,7 +12,7 @@ from transfermodel_trainer.backbones.load import LoadedBackbone
 from transfermodel_trainer.features.cache import FeatureCache
 from transfermodel_trainer.training.device import Device
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """To be raised with any change of decoding, preprocessing or trunks after which features would be others."""
 LIBRARIES: Final = ("numpy", "pillow", "soundfile", "timm", "tokenizers", "torch", "torchvision", "transformers")
 """Another version of these may decode, preprocess or compute otherwise."""
