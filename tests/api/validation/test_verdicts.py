@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from transfermodel.documents import Target, check_text
 
-from tests.api.crd.test_specs import ACCEPTED, REFUSED, transfer_model
+from tests.api.crd.accepted import ACCEPTED
+from tests.api.crd.changes import transfer_model
+from tests.api.crd.refused import REFUSED
 from tests.api.validation.conftest import Ask
 from tests.api.validation.corpus import SMALLEST, TEXTS, replaced
 
