@@ -17,6 +17,9 @@ INTERPOLATIONS: Final = {
 }
 SCALED_PIXEL_LIMIT: Final = 16_000_000
 """A strip of 65,500 x 1 pixels would become gigabytes on its way to a crop."""
+COPIED_PIXEL_LIMIT: Final = 4_000_000
+"""Rows that no filter reaches are left out by copying the others; of larger images all are scaled, as a copy takes 4
+bytes a pixel."""
 MARGIN: Final = 2
 """A JPEG file is decoded at least so many times as wide and high as it is scaled to: then what the decoder has averaged
 and what is resampled differ by less than 1 of 255 levels on average (0.1 to 0.7 with photographs)."""
@@ -70,9 +73,10 @@ def resize_box(image: Image.Image, size: int, resample: Image.Resampling, box: B
     # As far as the filter reaches; it is never wider than bicubic's two pixels, of those that are scaled down to.
     reach = 2 * max(1.0, (bottom - top) / size) + 1
     first, last = max(0, math.floor(top - reach)), min(image.height, math.ceil(bottom + reach))
-    rows = image.crop((0, first, image.width, last))
-    narrow = rows.resize((size, rows.height), resample, (left, 0, right, rows.height))
-    return narrow.resize((size, size), resample, (0, top - first, size, bottom - first))
+    if image.width * (last - first) <= COPIED_PIXEL_LIMIT:
+        image, top, bottom = image.crop((0, first, image.width, last)), top - first, bottom - first
+    narrow = image.resize((size, image.height), resample, (left, 0, right, image.height))
+    return narrow.resize((size, size), resample, (0, top, size, bottom))
 
 
 def scaled_size(size: Size, preprocessing: ImagePreprocessing) -> Size:
