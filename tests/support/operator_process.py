@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.kubectl import plain_kubeconfig
+
 SETTINGS = {
     "trainerImage": "trainer:test",
     "predictorImage": "predictor:test",
@@ -42,17 +44,7 @@ class OperatorProcess:
 
     async def start(self) -> None:
         """Start it."""
-        kubeconfig = self.folder / "proxied.kubeconfig"
-        name = "proxied"
-        config = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": name, "cluster": {"server": self.server}}],
-            "users": [{"name": name, "user": {}}],
-            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-            "current-context": name,
-        }
-        kubeconfig.write_text(json.dumps(config))
+        kubeconfig = plain_kubeconfig(self.server, self.folder / "proxied.kubeconfig")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]

@@ -12,6 +12,7 @@ import pytest
 from devcluster import apiserver
 from devcluster.apiserver import Server
 from tests.support.api_proxy import api_proxy
+from tests.support.kubectl import plain_kubeconfig
 
 
 @pytest.fixture(scope="module", name="api_server")
@@ -33,19 +34,9 @@ def preflight(kubeconfig: str, **variables: str) -> subprocess.CompletedProcess[
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=120)
 
 
-def kubeconfig_of(url: str, folder: Path) -> Path:
-    """Write one for a server that asks for no credentials."""
-    kubeconfig = folder / "kubeconfig"
-    kubeconfig.write_text(
-        "{apiVersion: v1, kind: Config, current-context: c, users: [], "
-        f"contexts: [{{name: c, context: {{cluster: c}}}}], clusters: [{{name: c, cluster: {{server: '{url}'}}}}]}}"
-    )
-    return kubeconfig
-
-
 async def test_a_bare_cluster_lacks_everything_and_is_only_read(api_server: Server, tmp_path: Path) -> None:
     async with api_proxy(api_server.kubeconfig) as proxy:
-        kubeconfig = kubeconfig_of(proxy.url, tmp_path)
+        kubeconfig = plain_kubeconfig(proxy.url, tmp_path / "kubeconfig")
         done = await asyncio.to_thread(preflight, str(kubeconfig))
     assert done.returncode == 1
     assert "✓ Kubernetes: 1.34" in done.stderr
@@ -80,7 +71,7 @@ def test_no_kubeconfig_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_a_server_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:
-    done = preflight(str(kubeconfig_of("http://127.0.0.1:9", tmp_path)))
+    done = preflight(str(plain_kubeconfig("http://127.0.0.1:9", tmp_path / "kubeconfig")))
     assert done.returncode == 1
     assert "does not answer" in done.stderr
     assert len(done.stderr.splitlines()) == 1
