@@ -1,7 +1,7 @@
 """The split by content."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from transfermodel_trainer.data.split import held_out, position
 
@@ -37,6 +37,7 @@ def test_every_class_keeps_a_training_sample(names: list[str], classes: int, fra
 
 
 @given(digests, digests, st.integers(1, 5), st.floats(0.01, 0.6))
+@example(names=["0", "5"], more=["1"], classes=2, fraction=0.5)  # a class of one, half of which rounds to one
 def test_what_was_learned_from_is_never_held_out_later(
     names: list[str], more: list[str], classes: int, fraction: float
 ) -> None:
@@ -44,7 +45,8 @@ def test_what_was_learned_from_is_never_held_out_later(
     after = split([*dict.fromkeys(names + more)], classes, fraction=fraction)
     for label in range(classes):
         members = [name for name in names if int(name) % classes == label]
-        if len(members) * fraction < 0.5 or all(position(name, 0) < fraction for name in members):
+        too_small = len(members) < 2 or len(members) * fraction < 0.5
+        if too_small or all(position(name, 0) < fraction for name in members):
             continue
         assert not [name for name in members if after[name] and not before[name]]
 

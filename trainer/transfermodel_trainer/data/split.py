@@ -116,10 +116,10 @@ def position(digest: str, seed: int) -> float:
 def held_out(digests: list[str], classes: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.bool_]:  # (N,)
     """Return which samples are for validation: those whose position lies below the fraction.
 
-    Every class keeps at least one training sample: the one with the highest position. A class whose share rounds to
-    one or more, and of which none lies below the fraction, gives the one with the lowest position; where nothing at
-    all would be held out, each class with two samples does. So once a class is that large, none of it that was learned
-    from is held out later, whatever is added.
+    Every class keeps at least one training sample: the one with the highest position. A class of two samples or more
+    whose share rounds to one or more, and of which none lies below the fraction, gives the one with the lowest
+    position; where nothing at all would be held out, each class with two samples does. So once a class is that large,
+    none of it that was learned from is held out later, whatever is added.
     """
     positions = np.array([position(digest, seed) for digest in digests])
     chosen: NDArray[np.bool_] = positions < fraction
