@@ -13,6 +13,8 @@ from transfermodel.errors import Unreachable
 
 CONNECT_SECONDS: Final = 3.0
 READ_SECONDS: Final = 20.0
+MOST_WAITS: Final = 5
+WAIT_SECONDS: Final = 5
 LIST_LIMIT: Final = 500
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 NO_CLUSTER: Final = (
@@ -42,7 +44,7 @@ class Api:
         from kubernetes import client, config
 
         configuration = client.Configuration()
-        configuration.retries = False
+        configuration.retries = _patience()
         try:
             if not is_configured(kubeconfig):
                 raise Unreachable(_not_configured(kubeconfig), NO_CLUSTER)
@@ -162,6 +164,24 @@ class Api:
         if isinstance(error, ApiException):  # it wraps TLS errors
             return of_transport(self.server, OSError(error.reason))
         return error
+
+
+def _patience() -> Any:
+    """Return when urllib3 asks again: where the server says after what time, as kubectl does. All else is told at once.
+
+    An API server says so while it is busy, and while it still loads the objects of a kind that was just installed.
+    """
+    from urllib3 import Retry
+
+    return Retry(
+        total=MOST_WAITS,
+        connect=False,
+        read=False,
+        redirect=False,
+        other=0,
+        raise_on_status=False,
+        retry_after_max=WAIT_SECONDS,
+    )
 
 
 def is_configured(kubeconfig: Path | None = None) -> bool:
