@@ -55,20 +55,20 @@ check: bootstrap ## format, lint, types, layers, generated files and locks fresh
 	@scripts/check
 
 test-unit: bootstrap ## no cluster; most take milliseconds
-	@$(PYTHON) -m pytest tests/unit
+	@scripts/suite unit
 
 test-laptop: bootstrap ## the command's real processes on this machine, no cluster; the report in a browser
-	@$(PYTHON) -m pytest tests/laptop
-	@scripts/browser && $(PYTHON) -m pytest tests/browser
+	@scripts/suite laptop
+	@scripts/browser && scripts/suite browser
 
 test-api: bootstrap ## against a real kube-apiserver
-	@$(PYTHON) -m pytest tests/api
+	@scripts/suite api
 
 test-e2e: bootstrap cluster-up images ## against the whole stack
-	@$(PYTHON) -m pytest tests/e2e --ignore tests/e2e/devcluster
+	@scripts/suite e2e
 
 test-devcluster: bootstrap cluster-up ## heal, idempotence, and what cluster-down leaves; disturbs everything else
-	@$(PYTHON) -m pytest tests/e2e/devcluster
+	@scripts/suite devcluster
 
 test: ## everything that this machine can host
 	@scripts/test

@@ -58,6 +58,8 @@ def devcluster() -> Target:
         "output": {"uri": "s3://models", "credentialsSecretName": "s3"},
         # As the devcluster's Knative: what cannot start is known in minutes.
         "serving": {"progressDeadlineSeconds": 120},
+        # One node of maybe two processors: a run that waits for a Secret keeps its share of them from all others.
+        "resources": {"trainer": {"requests": {"cpu": "250m"}}},
     }
     helm = golang.build("helm") / "helm"
     return Target(found["kubeconfig"], str(helm), found["kubectl"], values)

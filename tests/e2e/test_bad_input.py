@@ -205,7 +205,7 @@ spec:
     workspace.stack.kubectl("apply", "-n", workspace.namespace, "-f", "-", stdin=foreign)
     before = workspace.inference_service("claimed")["spec"]
     workspace.apply("claimed", quick_spec(workspace.upload("train", datasets.folder())))
-    message = workspace.wait_reason("claimed", "Serving", "NameConflict", timeout_seconds=120)
+    message = workspace.wait_reason("claimed", "Serving", "NameConflict", timeout_seconds=300)
     assert "claimed" in message
     assert workspace.inference_service("claimed")["spec"] == before
     workspace.delete("claimed")

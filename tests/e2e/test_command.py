@@ -66,7 +66,7 @@ def scene(shared_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="module")
 def served(scene: Scene) -> Scene:
     """The same, once the good model is ready."""
-    scene.workspace.wait_ready(SERVED, timeout_seconds=240)
+    scene.workspace.wait_ready(SERVED)
     return scene
 
 
@@ -222,7 +222,7 @@ def test_an_ingress_that_is_named_is_the_only_one_tried(served: Scene) -> None:
 )
 def test_describe_names_the_cause_and_the_remedy(scene: Scene, name: str, reason: str, remedy: str) -> None:
     w = scene.workspace
-    w.wait_reason(name, "Trained", reason, timeout_seconds=240)
+    w.wait_reason(name, "Trained", reason, timeout_seconds=300)
     ran = scene.command("describe", name, "--json")
     assert ran.code == 6
     assert ran.json["causes"][0]["reason"] == reason
@@ -235,10 +235,10 @@ def test_describe_names_the_cause_and_the_remedy(scene: Scene, name: str, reason
 
 def test_the_remedy_of_a_missing_secret_mends_it(scene: Scene) -> None:
     w = scene.workspace
-    w.wait_reason("no-secret", "Trained", "SecretNotFound", timeout_seconds=240)
+    w.wait_reason("no-secret", "Trained", "SecretNotFound", timeout_seconds=300)
     assert scene.command("logs", "no-secret").code == 6
     w.create_secret("absent")
-    w.wait_ready("no-secret", timeout_seconds=240)
+    w.wait_ready("no-secret")
     ran = scene.command("status", "no-secret", "--json")
     assert (ran.code, ran.json["cause"]) == (0, None)
 

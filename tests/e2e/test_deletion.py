@@ -59,6 +59,7 @@ def test_deletion_at_every_stage(workspace: Workspace, stage: Callable[[Workspac
         assert any(key.endswith("/result.json") for key in workspace.artifacts(NAME)), "artifacts stay in storage"
 
 
+@pytest.mark.alone
 def test_deletion_while_the_operator_is_down(workspace: Workspace) -> None:
     train = workspace.upload("train", datasets.folder())
     workspace.apply(NAME, quick_spec(train))

@@ -49,7 +49,7 @@ def test_a_run_asks_for_a_gpu(workspace: Workspace, gpu_node: str) -> None:
         "budget": {"gpuSeconds": 3600},
     }
     workspace.apply(NAME, spec)
-    status = workspace.wait_ready(NAME, timeout_seconds=180)
+    status = workspace.wait_ready(NAME)
     (pod,) = workspace.pods("job-name")
     assert pod["spec"]["containers"][0]["resources"]["limits"][GPU] == "1"
     assert "A GPU was asked for but CUDA is not available" in workspace.condition(NAME, "DataReady")["message"]

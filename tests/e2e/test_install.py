@@ -2,10 +2,14 @@
 
 import json
 
+import pytest
+
 from tests.support import operator
 from tests.support.specs import Manifest
 from tests.support.stack import OPERATOR_NAMESPACE, Stack
 from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.alone
 
 
 def test_helm_test_passes(stack: Stack) -> None:

@@ -136,7 +136,7 @@ def test_evicted_at_three_points_a_run_ends_as_it_would_have(workspace: Workspac
         wait_trained(workspace, f"Training goes on in pod {following} from its checkpoint: it was interrupted")
         assert workspace.status(NAME)["stage"] == "Training"
         assert workspace.status(NAME)["training"]["interruptions"] == count
-    status = workspace.wait_ready(NAME, timeout_seconds=300)
+    status = workspace.wait_ready(NAME)
 
     assert len(set(evicted)) == 3
     assert outcome(workspace) == undisturbed, "the same bits as if nothing had happened"

@@ -56,7 +56,7 @@ def test_an_edit_retrains_and_the_old_version_serves_until_the_new_one_is_live(w
         workspace.patch("edited", {"spec": {"training": {"seed": 1}}})
         wait_for(
             lambda: workspace.status("edited").get("serving", {}).get("version") == "v2",
-            timeout_seconds=180,
+            timeout_seconds=300,
             what="v2 serves",
             explain=lambda: workspace.explain("edited"),
         )

@@ -82,7 +82,7 @@ def applied(shared_workspace: Workspace) -> dict[str, Served]:
 def model(request: pytest.FixtureRequest, applied: dict[str, Served]) -> Served:
     """Each of them, ready."""
     chosen = applied[request.param]
-    chosen.workspace.wait_ready(chosen.name, timeout_seconds=300)
+    chosen.workspace.wait_ready(chosen.name)
     return chosen
 
 
@@ -108,7 +108,7 @@ def test_another_kind_of_sample_is_refused_in_a_sentence(model: Served) -> None:
 
 def test_what_auto_chose_is_told(applied: dict[str, Served]) -> None:
     model = applied["audio"]
-    model.workspace.wait_ready(model.name, timeout_seconds=300)
+    model.workspace.wait_ready(model.name)
     message = model.workspace.condition(model.name, "Trained")["message"]
     assert "; Auto chose FeatureExtraction." in message or "; Auto chose FineTuning." in message
 

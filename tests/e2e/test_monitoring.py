@@ -109,6 +109,7 @@ def restored(stack: Stack) -> Iterator[None]:
     operator.wait_ready(stack)
 
 
+@pytest.mark.alone
 def test_values_for_logs_and_traces_hold_for_new_versions_and_start_no_pod(
     workspace: Workspace, restored: None
 ) -> None:

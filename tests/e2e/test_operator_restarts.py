@@ -9,6 +9,7 @@ from tests.support.specs import Manifest, quick_spec
 from tests.support.stack import OPERATOR_NAMESPACE, Workspace
 from tests.support.waiting import hold, wait_for
 
+pytestmark = pytest.mark.alone
 NAME = "survivor"
 
 
@@ -80,7 +81,7 @@ def test_killed(workspace: Workspace, undisturbed: Manifest, point: Callable[[Wo
         interval_seconds=0.02,
     )
     operator.kill(workspace.stack)
-    workspace.wait_ready(NAME, timeout_seconds=180)
+    workspace.wait_ready(NAME)
     assert outcome(workspace) == undisturbed
     assert len(job_names_ever(workspace)) == 1, "exactly one Job per run"
 

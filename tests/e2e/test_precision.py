@@ -34,7 +34,7 @@ def served(shared_workspace: Workspace) -> tuple[Workspace, Manifest]:
         serving={"precision": "Int8"},
     )
     workspace.apply(NAME, spec)
-    return workspace, workspace.wait_ready(NAME, timeout_seconds=300)
+    return workspace, workspace.wait_ready(NAME)
 
 
 def stored(workspace: Workspace, name: str) -> dict[str, Any]:

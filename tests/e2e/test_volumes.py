@@ -64,7 +64,7 @@ def test_a_claim_is_waited_for_and_then_read(workspace: Workspace, folder: Path,
     }
     before = owners(folder)
     workspace.stack.core.create_namespaced_persistent_volume_claim(workspace.namespace, claim)
-    workspace.wait_ready(NAME, timeout_seconds=180)
+    workspace.wait_ready(NAME)
     assert "3 classes; images: " in workspace.condition(NAME, "DataReady")["message"]
     assert owners(folder) == before
 
@@ -81,7 +81,7 @@ def test_a_folder_that_is_not_there(workspace: Workspace, volume: str) -> None:
     }
     workspace.stack.core.create_namespaced_persistent_volume_claim(workspace.namespace, claim)
     workspace.apply(NAME, quick_spec("pvc://pictures/holidays", serving={"mode": "None"}))
-    assert "pvc://pictures/holidays" in workspace.wait_reason(NAME, "DataReady", "DataNotFound", timeout_seconds=120)
+    assert "pvc://pictures/holidays" in workspace.wait_reason(NAME, "DataReady", "DataNotFound", timeout_seconds=300)
 
 
 def owners(folder: Path) -> dict[str, tuple[int, int, int]]:

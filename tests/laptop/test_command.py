@@ -18,7 +18,7 @@ from tests.support.families import alive, descendants
 from tests.support.library import write_data, yaml_of
 from tests.support.waiting import wait_for
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 240.0
 MANY_EPOCHS = "{strategy: FineTuning, fineTuning: {unfreeze: All, epochs: 60, batchSize: 8}}"
 
 

@@ -20,7 +20,7 @@ from tests.support.demo import answers, shell
 from tests.support.stack import REPOSITORY
 from tests.support.waiting import wait_for
 
-DEADLINE_SECONDS = 560
+DEADLINE_SECONDS = 860
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,6 @@ def test_what_is_committed_is_executed_small_and_of_no_machine() -> None:
     check(book)
 
 
-@pytest.mark.timeout(900)
 def test_it_runs_from_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TRANSFERMODEL_WORKSPACE", raising=False)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))

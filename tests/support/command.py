@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-DEADLINE_SECONDS = 120.0
+DEADLINE_SECONDS = 240.0
 REMEDY = re.compile(r"^→ [A-Z`\d]|: check |^  \S+:\d+:\d+: .+[.?]$", re.MULTILINE)
 """On a line of its own, in the sentence of the trainer, or in each finding about a file."""
 

@@ -196,7 +196,7 @@ class Workspace:
                 return dict(condition)
         return {}
 
-    def wait_ready(self, name: str, timeout_seconds: float = 120) -> Manifest:
+    def wait_ready(self, name: str, timeout_seconds: float = 300) -> Manifest:
         """Wait until Ready is True for the current generation; return the status."""
         wait_for(
             lambda: self.condition(name, "Ready").get("status") == "True",
